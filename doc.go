@@ -1,0 +1,2 @@
+// Package codeartsbuild is a client for Huawei Cloud CodeArts Build.
+package codeartsbuild
