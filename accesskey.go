@@ -81,6 +81,42 @@ type staticAccessKey struct{ key *AccessKey }
 
 func (s staticAccessKey) AccessKey(context.Context) (*AccessKey, error) { return s.key, nil }
 
+// A CachedAccessKeySource keeps the access key of another source until shortly before it ends, as a
+// CachedTokenSource keeps a token. It is safe for concurrent use.
+type CachedAccessKeySource struct{ cache cache[*AccessKey] }
+
+// NewCachedAccessKeySource puts a cache in front of src, with the rules of NewCachedTokenSource.
+func NewCachedAccessKeySource(src AccessKeySource) *CachedAccessKeySource {
+	s := &CachedAccessKeySource{}
+	s.cache.source = src
+	s.cache.fetch = func(ctx context.Context) (*AccessKey, error) {
+		if src == nil {
+			return nil, invalid("the source of a CachedAccessKeySource is nil")
+		}
+		return src.AccessKey(ctx)
+	}
+	return s
+}
+
+// AccessKey returns the cached key, or a new one. The error is the source's, or the context's if that
+// ended first.
+func (s *CachedAccessKeySource) AccessKey(ctx context.Context) (*AccessKey, error) {
+	return s.cache.get(ctx)
+}
+
+// Invalidate makes the cache forget k, if that is the key that it holds.
+func (s *CachedAccessKeySource) Invalidate(k *AccessKey) {
+	s.cache.drop(func(held *AccessKey) bool { return held == k })
+}
+
+// CloseIdleConnections closes those of the source behind the cache.
+func (s *CachedAccessKeySource) CloseIdleConnections() { closeIdleConnections(s.cache.source) }
+
+// Format prints the type only: what is inside is secret or behind a lock.
+func (s *CachedAccessKeySource) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, "codeartsbuild.CachedAccessKeySource{…}")
+}
+
 const (
 	signatureAlgorithm = "SDK-HMAC-SHA256"
 	signatureTime      = "20060102T150405Z"

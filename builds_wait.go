@@ -70,13 +70,15 @@ func (w *watch) see(build *Build) bool {
 	return changed
 }
 
-// wait pauses before the next read. Its error says that waiting ended before the build did.
+// wait pauses before the next read, the last one being when the limit is reached. Its error says that
+// waiting ended before the build did.
 func (w *watch) wait(ctx context.Context, pause, limit time.Duration) error {
-	if limit > 0 && time.Since(w.started)+pause > limit {
-		if !sleep(ctx, limit-time.Since(w.started)) {
-			return w.ended(ctx)
+	if limit > 0 {
+		left := limit - time.Since(w.started)
+		if left <= 0 {
+			return &callError{text: "the build has not ended within " + limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
 		}
-		return &callError{text: "the build has not ended within " + limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
+		pause = min(pause, left)
 	}
 	if !sleep(ctx, pause) {
 		return w.ended(ctx)

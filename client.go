@@ -48,6 +48,11 @@ func NewClient(opts ...ClientOption) (*Client, error) {
 			opt.applyToClient(&cfg)
 		}
 	}
+	if cfg.environment != nil {
+		if err := cfg.environment(&cfg); err != nil {
+			return nil, err
+		}
+	}
 	endpoint, err := cfg.origin()
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type config struct {
 	logger           *slog.Logger
 	stopAPI          StopAPI
 	insecureHTTP     bool
+	environment      func(*config) error // fills in what the other options leave open
 	settings
 }
 
