@@ -5,10 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
-// The pace at which a build is read: from the first pause on it grows by half, up to the last one, and
+// WaitOptions say how Wait waits. Nil means the zero value.
+type WaitOptions struct {
+	// Timeout ends waiting, with ErrStillRunning, and never stops the build. 0 means no limit.
+	Timeout time.Duration
+	// StopOnCancel stops the build when the context ends while it is waited for: one stop, which may take this
+	// long. 0 means that the build goes on.
+	StopOnCancel time.Duration
+	// OnChange is called with the build as it was first seen, and whenever it has another status. It may be
+	// nil, and must not keep Wait from going on.
+	OnChange func(*Build)
+}
+
+// Wait reads a build until it has ended, and returns it in its last status, whatever that is.
+//
+// The build is read every 2 s and, while nothing changes, up to every 15 s; builds of one job that are
+// waited for at the same time share one list call. Five reads in a row that fail end it with the error of
+// the last. When the context ends, the error is the context's and, as after Timeout, also [ErrStillRunning]; with
+// StopOnCancel it says whether the stop was confirmed, and is [ErrOutcomeUnknown] if it was not.
+//
+// API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info, and
+// ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
+func (s *BuildsService) Wait(ctx context.Context, jobID, buildNo string, in *WaitOptions, opts ...CallOption) (*Build, error) {
+	var options WaitOptions
+	if in != nil {
+		options = *in
+	}
+	if options.Timeout < 0 || options.StopOnCancel < 0 {
+		return nil, opShowJobBuildRecordDetail.refuse(invalid("a time to wait is negative"))
+	}
+	build, err := s.await(ctx, jobID, buildNo, options.Timeout, options.OnChange, opts)
+	if err != nil && options.StopOnCancel > 0 && !errors.Is(err, ErrInvalidArgument) && ctx.Err() != nil {
+		return nil, s.stopCancelled(ctx, err, jobID, buildNo, options.StopOnCancel, opts)
+	}
+	return build, err
+}
+
+// stopCancelled stops the build that was waited for until the context ended, apart from that context.
+func (s *BuildsService) stopCancelled(ctx context.Context, cause error, jobID, buildNo string, limit time.Duration, opts []CallOption) error {
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	switch _, err := s.client.Jobs.Stop(detached, jobID, buildNo, opts...); {
+	case err == nil:
+		return amend(cause, "; the stop of the build was accepted")
+	case errors.Is(err, ErrBuildFinished):
+		return amend(cause, "; the build had already ended")
+	default:
+		return amend(cause, "; the stop of the build was not confirmed: "+oneLine(err.Error(), 400), ErrOutcomeUnknown)
+	}
+}
+
+// The pace at which builds are read: from the first pause on it grows by half, up to the last one, and
 // starts again when something changed.
 const (
 	firstPause  = 2 * time.Second
@@ -30,29 +81,39 @@ func (p *pace) next() time.Duration {
 // await reads a build until it has ended, for at most limit (0: no limit), and calls onChange, if there is
 // one, with the first status and each other one.
 func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit time.Duration, onChange func(*Build), opts []CallOption) (*Build, error) {
-	w := watch{started: time.Now()}
-	var pace pace
+	w := watch{started: time.Now(), limit: limit}
+	build, err := s.Get(ctx, jobID, buildNo, opts...)
+	if ctx == nil || errors.Is(err, ErrInvalidArgument) {
+		return nil, err
+	}
+	group := s.client.watches.join(jobID)
+	defer s.client.watches.leave(group)
 	for failures := 0; ; {
-		build, err := s.Get(ctx, jobID, buildNo, opts...)
 		switch {
-		case err == nil && w.see(build):
-			pace.reset()
-			if onChange != nil {
-				onChange(build)
+		case err == nil:
+			failures = 0
+			if w.see(build) {
+				group.change()
+				if onChange != nil {
+					onChange(build)
+				}
 			}
-		case err != nil && (ctx == nil || ctx.Err() != nil || errors.Is(err, ErrInvalidArgument)):
-			return nil, amend(err, w.note())
+			if build.Status.Terminal() {
+				return build, nil
+			}
+		case ctx.Err() != nil:
+			return nil, amend(err, w.note(), ErrStillRunning)
+		default:
+			if failures++; failures == maxFailures {
+				return nil, amend(err, fmt.Sprintf("; the last of %d reads that failed%s", failures, w.note()))
+			}
 		}
-		if err != nil {
-			failures++
-		} else if failures = 0; build.Status.Terminal() {
-			return build, nil
-		}
-		if failures == maxFailures {
-			return nil, amend(err, fmt.Sprintf("; the last of %d reads that failed%s", failures, w.note()))
-		}
-		if err := w.wait(ctx, max(pace.next(), retryAfterOf(err)), limit); err != nil {
+		var seen map[string]*Build
+		if seen, err = w.wait(ctx, s, group, retryAfterOf(err)); err != nil {
 			return nil, err
+		}
+		if build = seen[buildNo]; build == nil || build.Status.Terminal() { // the list knows less of an ended build
+			build, err = s.Get(ctx, jobID, buildNo, opts...)
 		}
 	}
 }
@@ -60,6 +121,7 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 // A watch is what is known of a build that is waited for.
 type watch struct {
 	started time.Time
+	limit   time.Duration // 0: none
 	last    *Build
 }
 
@@ -70,20 +132,31 @@ func (w *watch) see(build *Build) bool {
 	return changed
 }
 
-// wait pauses before the next read, the last one being when the limit is reached. Its error says that
-// waiting ended before the build did.
-func (w *watch) wait(ctx context.Context, pause, limit time.Duration) error {
-	if limit > 0 {
-		left := limit - time.Since(w.started)
-		if left <= 0 {
-			return &callError{text: "the build has not ended within " + limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
+// wait pauses until the group's next read, or longer where the service asked for it, and returns what that
+// read brought. The last read is when the limit is reached; the error after it says that waiting ended
+// before the build did.
+func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, atLeast time.Duration) (map[string]*Build, error) {
+	limit := lastPause + atLeast + time.Hour // never reached
+	if w.limit > 0 {
+		if limit = w.limit - time.Since(w.started); limit <= 0 {
+			return nil, &callError{text: "the build has not ended within " + w.limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
 		}
-		pause = min(pause, left)
 	}
-	if !sleep(ctx, pause) {
-		return w.ended(ctx)
+	if atLeast > 0 && !sleep(ctx, min(atLeast, limit)) {
+		return nil, w.ended(ctx)
 	}
-	return nil
+	timer := time.NewTimer(max(limit-atLeast, 0))
+	defer timer.Stop()
+	tick := group.tick(ctx, s)
+	defer group.done(tick)
+	select {
+	case <-tick.ready:
+		return tick.seen, nil
+	case <-timer.C:
+		return nil, nil
+	case <-ctx.Done():
+		return nil, w.ended(ctx)
+	}
 }
 
 func (w *watch) ended(ctx context.Context) error {
@@ -106,4 +179,117 @@ func retryAfterOf(err error) time.Duration {
 		return apiErr.RetryAfter
 	}
 	return 0
+}
+
+// watchGroups are the jobs of a client whose builds are waited for.
+type watchGroups struct {
+	mu   sync.Mutex
+	jobs map[string]*watchGroup
+}
+
+// A watchGroup is who waits for builds of one job. They read at the same times: one list call for all of
+// them where there are several.
+type watchGroup struct {
+	job     string
+	members int // guarded by watchGroups.mu
+
+	mu      sync.Mutex
+	pace    pace
+	current *tick
+}
+
+// A tick is the next read of a group. It is made by a goroutine that ends with it, or when nobody waits
+// for it any more.
+type tick struct {
+	ready   chan struct{}
+	cancel  context.CancelFunc
+	waiters int
+	seen    map[string]*Build // by number; nil where there was no list
+}
+
+func (g *watchGroups) join(job string) *watchGroup {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	group := g.jobs[job]
+	if group == nil {
+		if g.jobs == nil {
+			g.jobs = make(map[string]*watchGroup)
+		}
+		group = &watchGroup{job: job}
+		g.jobs[job] = group
+	}
+	group.members++
+	return group
+}
+
+func (g *watchGroups) leave(group *watchGroup) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if group.members--; group.members == 0 {
+		delete(g.jobs, group.job)
+	}
+}
+
+// change makes the group read faster again.
+func (g *watchGroup) change() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.reset()
+}
+
+// tick joins the next read of the group, which the first to come starts.
+func (g *watchGroup) tick(ctx context.Context, s *BuildsService) *tick {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current == nil {
+		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		g.current = &tick{ready: make(chan struct{}), cancel: cancel}
+		go g.run(detached, s, g.current, g.pace.next())
+	}
+	g.current.waiters++
+	return g.current
+}
+
+// done takes the caller off the tick, which ends when it has nobody left.
+func (g *watchGroup) done(t *tick) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.waiters--; t.waiters == 0 {
+		t.cancel()
+		if g.current == t {
+			g.current = nil
+		}
+	}
+}
+
+func (g *watchGroup) run(ctx context.Context, s *BuildsService, t *tick, pause time.Duration) {
+	defer t.cancel()
+	if sleep(ctx, pause) && g.shared(t) {
+		t.seen = s.newest(ctx, g.job)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.current == t {
+		g.current = nil
+	}
+	close(t.ready)
+}
+
+func (g *watchGroup) shared(t *tick) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return t.waiters > 1
+}
+
+// newest is the newest page of the builds of a job, by number. Without it each build is read by itself.
+func (s *BuildsService) newest(ctx context.Context, jobID string) map[string]*Build {
+	page, err := s.List(ctx, jobID, nil)
+	if err != nil {
+		return nil
+	}
+	seen := make(map[string]*Build, len(page.Items))
+	for i := range page.Items {
+		seen[page.Items[i].BuildNo] = &page.Items[i]
+	}
+	return seen
 }
