@@ -36,6 +36,7 @@ type operation struct {
 	envelope   string // the member of the answer that holds the payload; "": the whole answer
 	denial     error  // the kind of a success that says it is none, where no code says more
 	login      bool   // its body holds a password
+	stream     bool   // its success is a file, handed over unread; it may be kept in another store
 	literal    bool   // the path is a caller's, escaped and complete
 }
 
@@ -232,7 +233,9 @@ type answer struct {
 	body      []byte // lives until the call ends
 	framed    bool   // the end of the body was marked, so that an empty one is complete
 	oversized bool
+	stream    io.ReadCloser
 	redirect  string // the host of Location
+	foreign   bool   // another store answered
 
 	err      error // what ended the attempt early
 	unsent   bool  // it ended before the transport was asked
@@ -251,8 +254,7 @@ func (c *Client) send(call *call) answer {
 	if err := call.ctx.Err(); err != nil {
 		return answer{err: err, unsent: true, ended: err, cause: context.Cause(call.ctx)}
 	}
-	ctx, cancel := call.limited()
-	defer cancel()
+	ctx, cancel, lift := call.limited()
 	req := call.request(ctx, c)
 	if err := c.authenticate(call, req, &ans); err != nil {
 		ans.err, ans.unsent = err, true
@@ -260,25 +262,54 @@ func (c *Client) send(call *call) answer {
 		call.attempt++
 		c.exchange(call, req, &ans)
 	}
+	if ans.stream != nil {
+		if ans.stream = (&download{ans.stream, cancel}); lift() {
+			return ans
+		}
+		ans.stream.Close()
+		ans = answer{err: context.DeadlineExceeded} // the limit came between the header and this
+	}
 	if ans.err != nil {
 		ans.ended, ans.cause = call.ctx.Err(), context.Cause(call.ctx)
 		ans.timedOut = ans.ended == nil && ctx.Err() != nil
 	}
+	cancel()
 	return ans
 }
 
-// limited is the context of one attempt. Where the caller's own deadline is nearer it needs no timer.
-func (c *call) limited() (context.Context, context.CancelFunc) {
-	if deadline, ok := c.ctx.Deadline(); c.timeout == 0 || (ok && time.Until(deadline) <= c.timeout) {
-		return c.ctx, func() {}
+// limited is the context of one attempt. Where the caller's own deadline is nearer it needs no timer. That
+// of a stream goes on with the stream: lift takes the limit off, and reports whether it was in time.
+func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift func() bool) {
+	if c.op.stream {
+		ctx, cancel = context.WithCancel(c.ctx)
+		if c.timeout == 0 {
+			return ctx, cancel, func() bool { return true }
+		}
+		return ctx, cancel, time.AfterFunc(c.timeout, cancel).Stop
 	}
-	return context.WithTimeout(c.ctx, c.timeout)
+	if deadline, ok := c.ctx.Deadline(); c.timeout == 0 || (ok && time.Until(deadline) <= c.timeout) {
+		return c.ctx, func() {}, nil
+	}
+	ctx, cancel = context.WithTimeout(c.ctx, c.timeout)
+	return ctx, cancel, nil
+}
+
+// A download is the body of a stream, and the end of its attempt.
+type download struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (d *download) Close() error {
+	defer d.cancel()
+	return d.ReadCloser.Close()
 }
 
 // The values of headers that never differ. Their capacity is their length, so that a transport that
 // appends to one gets a copy.
 var (
 	jsonType = []string{"application/json"}
+	anyType  = []string{"*/*"}
 )
 
 func (c *call) request(ctx context.Context, client *Client) *http.Request {
@@ -287,6 +318,9 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 		Method: c.op.method, URL: c.url, Host: c.url.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(ctx)
+	if c.op.stream {
+		header["Accept"] = anyType
+	}
 	if c.getBody != nil {
 		header["Content-Type"] = jsonType
 		req.GetBody, req.ContentLength = c.getBody, int64(len(c.body))
@@ -335,9 +369,9 @@ func (c *Client) authenticate(call *call, req *http.Request, ans *answer) (err e
 
 // exchange sends the request and reads the answer within its limit.
 func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
-	resp, err := c.transport.RoundTrip(req)
-	if err == nil && resp == nil {
-		err = errNoAnswer
+	resp, err := c.roundTrip(req)
+	if err == nil && call.op.stream && isRedirect(resp.StatusCode) {
+		resp, err = c.fromStore(req, resp, ans)
 	}
 	if err != nil {
 		ans.err = err
@@ -354,6 +388,10 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 	if resp.Body == nil {
 		return
 	}
+	if call.op.stream && isSuccess(resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json") {
+		ans.stream = resp.Body
+		return
+	}
 	defer resp.Body.Close()
 	if resp.ContentLength > int64(limit) && limit == maxAnswer && call.op.method != http.MethodHead {
 		ans.oversized = true
@@ -362,6 +400,32 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 	call.buffer = buffers.Get().(*[]byte)
 	*call.buffer, ans.oversized, ans.err = readAll(resp.Body, (*call.buffer)[:0], limit)
 	ans.body = *call.buffer
+}
+
+func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.transport.RoundTrip(req)
+	if err == nil && resp == nil {
+		err = errNoAnswer
+	}
+	return resp, err
+}
+
+// fromStore fetches a file from where the service keeps it: once, over https, without the credential. Any
+// other redirect stays the answer.
+func (c *Client) fromStore(req *http.Request, redirect *http.Response, ans *answer) (*http.Response, error) {
+	location, err := req.URL.Parse(redirect.Header.Get("Location"))
+	if err != nil || location.Scheme != "https" || location.Host == "" || location.User != nil {
+		return redirect, nil
+	}
+	if redirect.Body != nil {
+		redirect.Body.Close()
+	}
+	ans.foreign = true
+	return c.roundTrip((&http.Request{
+		Method: http.MethodGet, URL: location, Host: location.Host,
+		Header: http.Header{"Accept": anyType, "User-Agent": c.userAgent},
+		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(req.Context()))
 }
 
 func isSuccess(status int) bool  { return status >= 200 && status < 300 }
@@ -421,6 +485,9 @@ func classify(c *call, ans *answer) verdict {
 	switch {
 	case ans.status == 0:
 		return classifyFailure(c, ans)
+	case ans.stream != nil:
+		*c.out.(*io.ReadCloser) = ans.stream
+		return verdict{}
 	case !isSuccess(ans.status):
 		return classifyError(c, ans, ans.body)
 	case ans.oversized:
@@ -432,6 +499,9 @@ func classify(c *call, ans *answer) verdict {
 	}
 	if body := unwrapText(ans.body); denied(body) {
 		return classifyError(c, ans, body)
+	}
+	if c.op.stream {
+		return unreadable(c, ans, "the answer is JSON and no file")
 	}
 	err := decode(ans.body, c.op.envelope, c.out, answerInfo{c.job, c.build, ans.header})
 	switch {
@@ -465,7 +535,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 		replay:  ans.ended == nil && (m.replay >= replayAny || (m.replay == replayIdempotent && c.op.mayRepeat())),
 		later:   m.replay == replayLater,
 		after:   retryAfter(ans.header),
-		refused: ans.ended == nil && slices.Contains(m.kinds, ErrUnauthorized),
+		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
 		doubt:   !c.op.reads() && leavesDoubt(ans.status, p.code),
 	}
 }
@@ -475,6 +545,8 @@ func (op *operation) problem(ans *answer, text []byte) problem {
 	switch {
 	case isRedirect(ans.status):
 		return problem{message: "redirect to " + cmp.Or(ans.redirect, "the same host") + " not followed"}
+	case ans.foreign: // its text may quote the address, which is a credential
+		return problem{message: "the store of the file answered " + http.StatusText(ans.status)}
 	case len(text) == 0 || !validJSON(text):
 		return problem{message: snippet(text)}
 	case op.login:
@@ -592,7 +664,7 @@ func (c *call) apiError(ans *answer, p problem, kinds []error) error {
 		RetryAfter: retryAfter(ans.header),
 		kinds:      kinds,
 	}
-	if !c.op.login || !quotesRequest(ans.status) {
+	if !ans.foreign && (!c.op.login || !quotesRequest(ans.status)) {
 		e.Body = []byte(c.redact(ans, string(ans.body[:min(len(ans.body), maxErrorBody)])))
 	}
 	if ans.ended != nil {

@@ -21,6 +21,7 @@ import (
 type Client struct {
 	Jobs   *JobsService
 	Builds *BuildsService
+	Logs   *LogsService
 
 	endpoint  *url.URL
 	tokens    TokenSource     // nil: signed, or anonymous
@@ -83,7 +84,7 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 		c.projectID = []string{*cfg.projectID}
 	}
 	c.userAgent = []string{strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}
-	c.Jobs, c.Builds = &JobsService{c}, &BuildsService{c}
+	c.Jobs, c.Builds, c.Logs = &JobsService{c}, &BuildsService{c}, &LogsService{c}
 	return c
 }
 

@@ -1,0 +1,211 @@
+package codeartsbuild
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// StopPlannedOptions say how a plan is carried out. Nil means the zero value.
+type StopPlannedOptions struct {
+	Max      int           // refuse a plan that stops more builds; 0 means 25
+	Parallel int           // stops under way at the same time; 0 means 4
+	Wait     time.Duration // read each stopped build until it has ended, for at most this long; 0: do not wait
+	Reason   string        // for the log: the service keeps none
+}
+
+const (
+	defaultMaxStops      = 25
+	defaultParallelStops = 4
+)
+
+// StopOutcome is what became of a build that was chosen. Exactly one of Stopped, AlreadyFinished and Err is
+// set; with Wait, Stopped alone means that the build was read back as ended, and stands beside an Err that
+// is ErrStillRunning where it was not.
+type StopOutcome struct {
+	Build           *Build // as it was last read
+	Stopped         bool   // the service accepted the stop
+	AlreadyFinished bool   // the build no longer runs, and perhaps not because of this stop
+	Err             error
+}
+
+// StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
+// skipped. It goes on after a failure, and returns one outcome per chosen build, in the plan's order,
+// beside the errors of those that failed, joined.
+//
+// A plan that would stop more than Max builds is refused whole with [ErrInvalidArgument] and no outcomes,
+// since a sudden crowd means a wrong rule. After the context has ended, the builds that were not attempted
+// yet have its error, which is never [ErrOutcomeUnknown]. With a logger, each attempt leaves one record at
+// Info: operation, job, build, branch, reason, outcome, request_id, attempts.
+//
+// API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info, then StopJob as for
+// [JobsService.Stop].
+func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *StopPlannedOptions, opts ...CallOption) ([]StopOutcome, error) {
+	var options StopPlannedOptions
+	if in != nil {
+		options = *in
+	}
+	chosen, err := options.choose(ctx, plan)
+	if err != nil {
+		return nil, opStopJob.refuse(err)
+	}
+	outcomes := make([]StopOutcome, len(chosen))
+	var running sync.WaitGroup
+	free := make(chan struct{}, options.Parallel)
+	for i, build := range chosen {
+		free <- struct{}{}
+		running.Go(func() {
+			defer func() { <-free }()
+			outcomes[i] = s.stopOne(ctx, build, &options, opts)
+		})
+	}
+	running.Wait()
+	return outcomes, joinOutcomes(outcomes)
+}
+
+// choose fills in the defaults and returns the builds to stop.
+func (o *StopPlannedOptions) choose(ctx context.Context, plan *StopPlan) ([]*Build, error) {
+	switch {
+	case ctx == nil:
+		return nil, invalid("the context is nil")
+	case plan == nil:
+		return nil, invalid("the plan is nil")
+	case o.Max < 0 || o.Parallel < 0 || o.Wait < 0:
+		return nil, invalid("Max, Parallel or Wait is negative")
+	}
+	if o.Max == 0 {
+		o.Max = defaultMaxStops
+	}
+	if o.Parallel == 0 {
+		o.Parallel = defaultParallelStops
+	}
+	var chosen []*Build
+	for _, d := range plan.Decisions {
+		if !d.Stop {
+			continue
+		}
+		if d.Build == nil {
+			return nil, invalid("the plan chooses a build that is nil")
+		}
+		build := *d.Build
+		build.JobID = plan.JobID
+		chosen = append(chosen, &build)
+	}
+	if len(chosen) > o.Max {
+		return nil, invalid("the plan stops %d builds, which is more than Max, %d", len(chosen), o.Max)
+	}
+	return chosen, nil
+}
+
+// stopOne looks at a build, stops it, and waits for it if that is wanted.
+func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlannedOptions, opts []CallOption) StopOutcome {
+	if err := ctx.Err(); err != nil {
+		return StopOutcome{Build: build, Err: &callError{
+			operation: opStopJob.name, text: err.Error() + "; not attempted", kinds: []error{err},
+		}}
+	}
+	var response Response // in place of the caller's, which cannot serve several calls at a time
+	opts = append(opts[:len(opts):len(opts)], WithResponseInto(&response))
+	now, err := s.Get(ctx, build.JobID, build.BuildNo, opts...)
+	if err != nil {
+		return StopOutcome{Build: build, Err: err}
+	}
+	now.Branch = build.Branch
+	if now.Status.Terminal() {
+		return StopOutcome{Build: now, AlreadyFinished: true}
+	}
+	result, err := s.client.Jobs.Stop(ctx, now.JobID, now.BuildNo, opts...)
+	outcome := StopOutcome{Build: now, Err: err}
+	switch {
+	case err == nil:
+		outcome.Stopped, outcome.AlreadyFinished = !result.AlreadyFinished, result.AlreadyFinished
+	case errors.Is(err, ErrBuildFinished) && !errors.Is(err, ErrOutcomeUnknown):
+		outcome.AlreadyFinished, outcome.Err = true, nil
+	}
+	s.logStop(ctx, &outcome, o.Reason, response)
+	if o.Wait > 0 {
+		s.confirm(ctx, &outcome, o.Wait, opts)
+	}
+	return outcome
+}
+
+// confirm reads a build until it has ended. Where the stop's outcome was unknown this tells it: the build
+// no longer runs.
+func (s *BuildsService) confirm(ctx context.Context, outcome *StopOutcome, limit time.Duration, opts []CallOption) {
+	unknown := errors.Is(outcome.Err, ErrOutcomeUnknown)
+	if !outcome.Stopped && !unknown {
+		return
+	}
+	build, err := s.await(ctx, outcome.Build.JobID, outcome.Build.BuildNo, limit, nil, opts)
+	switch {
+	case err == nil:
+		outcome.Build, outcome.AlreadyFinished, outcome.Err = build, unknown, nil
+	case outcome.Stopped:
+		outcome.Err = amend(err, "", ErrStillRunning)
+	}
+}
+
+func (s *BuildsService) logStop(ctx context.Context, outcome *StopOutcome, reason string, response Response) {
+	logger := s.client.logger
+	if logger == nil {
+		return
+	}
+	word := "failed"
+	switch {
+	case outcome.Stopped:
+		word = "stopped"
+	case outcome.AlreadyFinished:
+		word = "already finished"
+	case errors.Is(outcome.Err, ErrOutcomeUnknown):
+		word = "unknown"
+	}
+	logger.LogAttrs(ctx, slog.LevelInfo, "stop",
+		slog.String("operation", opStopJob.name), slog.String("job", outcome.Build.JobID), slog.String("build", outcome.Build.BuildNo),
+		slog.String("branch", outcome.Build.Branch), slog.String("reason", reason), slog.String("outcome", word),
+		slog.String("request_id", response.RequestID), slog.Int("attempts", response.Attempts))
+}
+
+// stopErrors are the failures of a plan in one line, by build.
+type stopErrors struct {
+	builds []string
+	errs   []error
+	total  int
+}
+
+func joinOutcomes(outcomes []StopOutcome) error {
+	joined := &stopErrors{total: len(outcomes)}
+	for _, outcome := range outcomes {
+		if outcome.Err != nil {
+			joined.builds = append(joined.builds, outcome.Build.BuildNo)
+			joined.errs = append(joined.errs, outcome.Err)
+		}
+	}
+	if len(joined.errs) == 0 {
+		return nil
+	}
+	return joined
+}
+
+func (e *stopErrors) Error() string {
+	var b strings.Builder
+	b.WriteString("codeartsbuild: " + strconv.Itoa(len(e.errs)) + " of " + strconv.Itoa(e.total) + " builds: ")
+	for i, err := range e.errs {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		text := "build " + e.builds[i] + ": " + strings.TrimPrefix(err.Error(), "codeartsbuild: ")
+		if b.Len()+len(text) > 1000 {
+			b.WriteString("…")
+			break
+		}
+		b.WriteString(text)
+	}
+	return b.String()
+}
+
+// Unwrap gives errors.Is and errors.As every failure.
+func (e *stopErrors) Unwrap() []error { return e.errs }
