@@ -229,13 +229,14 @@ func minutes(d time.Duration) string {
 }
 
 func matchesAny(patterns []string, branch string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, branch) })
+	return slices.ContainsFunc(patterns, func(pattern string) bool { return MatchBranch(pattern, branch) })
 }
 
-// matches reports whether a pattern with * and ? fits the whole text. It remembers the last star only,
-// since a star further on can take whatever an earlier one would have to give back.
-func matches(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
+// MatchBranch reports whether a pattern, as plans take them, fits the whole name of a branch: * stands for
+// any characters, slashes included, and ? for one.
+func MatchBranch(pattern, branch string) bool {
+	// Only the last star is remembered, since it can take whatever an earlier one would have to give back.
+	p, t := []rune(pattern), []rune(branch)
 	star, mark := -1, 0
 	i, j := 0, 0
 	for j < len(t) {

@@ -31,6 +31,7 @@ type StopOutcome struct {
 	Stopped         bool   // the service accepted the stop
 	AlreadyFinished bool   // the build no longer runs, and perhaps not because of this stop
 	Err             error
+	RequestID       string // of the stop, as the service calls it; "" when none was sent
 }
 
 // StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
@@ -119,7 +120,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 		return StopOutcome{Build: now, AlreadyFinished: true}
 	}
 	result, err := s.client.Jobs.Stop(ctx, now.JobID, now.BuildNo, opts...)
-	outcome := StopOutcome{Build: now, Err: err}
+	outcome := StopOutcome{Build: now, Err: err, RequestID: response.RequestID}
 	switch {
 	case err == nil:
 		outcome.Stopped, outcome.AlreadyFinished = !result.AlreadyFinished, result.AlreadyFinished

@@ -12,12 +12,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-querystring/query"
@@ -53,9 +55,8 @@ type call struct {
 	out any
 	callSettings
 
-	url     *url.URL
-	body    []byte
-	getBody func() (io.ReadCloser, error) // nil: no body
+	url  *url.URL
+	body []byte // nil: none
 
 	job, build string // for logs
 	started    time.Time
@@ -72,6 +73,30 @@ type callContext struct {
 	context.Context
 	operation string
 	reader    bytes.Reader
+	resent    atomic.Int32 // how often the transport sent the body again by itself
+	once      bool         // it must not where that may have been processed
+	http2     atomic.Bool  // the connection is one where it would
+}
+
+var errNotResent = errors.New("the connection broke, and the request must not be sent twice")
+
+// bodyAgain is the GetBody of every request, which a transport asks when it sends again by itself. Over
+// HTTP/1 it does so only with what it never wrote; over HTTP/2 also with a stream that the peer broke off,
+// which may have been processed.
+func (c *callContext) bodyAgain() (io.ReadCloser, error) {
+	if c.once && c.http2.Load() {
+		return nil, errNotResent
+	}
+	c.resent.Add(1)
+	body := make([]byte, c.reader.Size())
+	_, err := c.reader.ReadAt(body, 0)
+	return io.NopCloser(bytes.NewReader(body)), err
+}
+
+func (c *callContext) gotConn(info httptrace.GotConnInfo) {
+	if conn, ok := info.Conn.(*tls.Conn); ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+		c.http2.Store(true)
+	}
 }
 
 type operationKey struct{}
@@ -216,7 +241,6 @@ func (c *call) encode(in any) error {
 		return invalid("the input cannot be sent as JSON: %s", errorText(err))
 	}
 	c.body = body
-	c.getBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	return nil
 }
 
@@ -231,7 +255,8 @@ type answer struct {
 	status    int // 0: none came
 	header    http.Header
 	body      []byte // lives until the call ends
-	framed    bool   // the end of the body was marked, so that an empty one is complete
+	http2     bool
+	framed    bool // the end of the body was marked, so that an empty one is complete
 	oversized bool
 	stream    io.ReadCloser
 	redirect  string // the host of Location
@@ -261,6 +286,7 @@ func (c *Client) send(call *call) answer {
 	} else {
 		call.attempt++
 		c.exchange(call, req, &ans)
+		call.countResent(&ans)
 	}
 	if ans.stream != nil {
 		if ans.stream = (&download{ans.stream, cancel}); lift() {
@@ -314,24 +340,39 @@ var (
 
 func (c *call) request(ctx context.Context, client *Client) *http.Request {
 	header := http.Header{"Accept": jsonType, "User-Agent": client.userAgent}
-	req := (&http.Request{
-		Method: c.op.method, URL: c.url, Host: c.url.Host, Header: header,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}).WithContext(ctx)
 	if c.op.stream {
 		header["Accept"] = anyType
 	}
-	if c.getBody != nil {
-		header["Content-Type"] = jsonType
-		req.GetBody, req.ContentLength = c.getBody, int64(len(c.body))
-		if first := &c.ctx.(*callContext).reader; first.Size() == 0 {
-			first.Reset(c.body)
-			req.Body = io.NopCloser(first)
-		} else {
-			req.Body, _ = c.getBody()
-		}
+	req := &http.Request{
+		Method: c.op.method, URL: c.url, Host: c.url.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	return req
+	if c.body == nil {
+		return req.WithContext(ctx)
+	}
+	header["Content-Type"] = jsonType
+	own := c.ctx.(*callContext)
+	if !c.op.mayRepeat() {
+		own.once = true
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: own.gotConn})
+	}
+	req.GetBody, req.ContentLength = own.bodyAgain, int64(len(c.body))
+	if own.reader.Size() == 0 {
+		own.reader.Reset(c.body)
+		req.Body = io.NopCloser(&own.reader)
+	} else {
+		req.Body = io.NopCloser(bytes.NewReader(c.body))
+	}
+	return req.WithContext(ctx)
+}
+
+// countResent counts what the transport sent again by itself, where that may have been processed before.
+func (c *call) countResent(ans *answer) {
+	if n := int(c.ctx.(*callContext).resent.Swap(0)); n > 0 && (ans.http2 || ans.status == 0) {
+		c.attempt += n
+		c.free += n
+		c.doubt = c.doubt || !c.op.reads()
+	}
 }
 
 // authenticate puts the credential into the request. The credential's source works under the caller's
@@ -378,6 +419,7 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 		return
 	}
 	ans.status, ans.header, ans.at = resp.StatusCode, resp.Header, time.Now()
+	ans.http2 = resp.ProtoMajor == 2
 	ans.framed = resp.ProtoMajor != 1 || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.StatusCode == http.StatusNoContent
 	limit := maxErrorAnswer
 	if isSuccess(resp.StatusCode) {
@@ -640,6 +682,9 @@ func provesUnsent(err error) (proven, hopeless bool) {
 	return false, false
 }
 
+// isCertificateError reports whether the TLS connection was never made. A record that is none proves that
+// only as the first one, which is when crypto/tls reports its connection: a later one may come in place of
+// the answer.
 func isCertificateError(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -648,7 +693,7 @@ func isCertificateError(err error) bool {
 		authority    x509.UnknownAuthorityError
 		certificate  x509.CertificateInvalidError
 	)
-	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &host) ||
+	return errors.As(err, &verification) || (errors.As(err, &record) && record.Conn != nil) || errors.As(err, &host) ||
 		errors.As(err, &authority) || errors.As(err, &certificate)
 }
 

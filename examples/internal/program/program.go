@@ -1,0 +1,198 @@
+// Package program is what the programs in examples have in common: how they connect, how they end, and
+// what they say then.
+package program
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+)
+
+// The exit codes of every program here.
+const (
+	Done        = 0   // done, nothing to do, or already over
+	Failed      = 1   // refused, failed or still running
+	Usage       = 2   // flags or credentials
+	Unknown     = 3   // the outcome is unknown
+	TimedOut    = 124 // as of timeout(1)
+	Interrupted = 130 // as of a shell
+)
+
+// ErrUsage is a mistake in the flags.
+var ErrUsage = errors.New("wrong use")
+
+// ErrFailed says that what is wrong was printed already.
+var ErrFailed = errors.New("failed")
+
+// Usagef makes an ErrUsage.
+func Usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUsage, fmt.Sprintf(format, args...))
+}
+
+// Log sends the client's records about stops to stderr.
+func Log(stderr io.Writer) codeartsbuild.ClientOption {
+	return codeartsbuild.WithLogger(slog.New(slog.NewTextHandler(stderr, nil)))
+}
+
+// Parse reads the flags of a program. A mistake is printed by the flag package.
+func Parse(flags *flag.FlagSet, args []string, stderr io.Writer) error {
+	flags.SetOutput(stderr)
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
+		return errors.Join(ErrUsage, ErrFailed)
+	case flags.NArg() > 0:
+		return Usagef("%q is no flag", flags.Arg(0))
+	}
+	return nil
+}
+
+// Main runs a program until it returns or the user interrupts it, prints what went wrong and what to do
+// about it, and exits.
+func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	interrupted := ctx.Err() != nil
+	stop()
+	os.Exit(Report(os.Stderr, err, interrupted))
+}
+
+// Report prints an error with its remedy and returns the exit code.
+func Report(stderr io.Writer, err error, interrupted bool) int {
+	code := Code(err, interrupted)
+	if err != nil && !errors.Is(err, ErrFailed) && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(stderr, err)
+		if remedy := Remedy(err); remedy != "" {
+			fmt.Fprintln(stderr, remedy)
+		}
+	}
+	return code
+}
+
+// Code is the exit code of an error.
+func Code(err error, interrupted bool) int {
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp), errors.Is(err, codeartsbuild.ErrBuildFinished) && !errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		return Done
+	case interrupted:
+		return Interrupted
+	case errors.Is(err, context.DeadlineExceeded):
+		return TimedOut
+	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		return Unknown
+	case errors.Is(err, ErrUsage), errors.Is(err, codeartsbuild.ErrInvalidArgument), errors.Is(err, codeartsbuild.ErrUnauthorized),
+		errors.Is(err, codeartsbuild.ErrNotProjectScoped), errors.Is(err, ErrNoCredential):
+		return Usage
+	}
+	return Failed
+}
+
+// Remedy says what to do about an error; "" where the error says it all.
+func Remedy(err error) string {
+	for _, r := range []struct {
+		kind   error
+		remedy string
+	}{
+		{flag.ErrHelp, ""},
+		{ErrUsage, "Run it with -h to see the flags."},
+		{codeartsbuild.ErrBuildFinished, "Nothing is left to stop."},
+		{codeartsbuild.ErrOutcomeUnknown, "The build may or may not have been stopped. Run the same command again: that is always safe."},
+		{codeartsbuild.ErrNotProjectScoped, "Log in with a project: set HUAWEICLOUD_SDK_PROJECT_ID, or use the token of a project."},
+		{codeartsbuild.ErrUnauthorized, "Check the credential: it may have expired, or belong to another region."},
+		{codeartsbuild.ErrForbidden, "Ask an administrator of the project for the permission to run and stop this job."},
+		{codeartsbuild.ErrNotFound, "Check -job (the 32 characters at the end of the job's address in the console) and the build number."},
+		{codeartsbuild.ErrTooManyRequests, "Wait a minute and run it again."},
+		{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
+		{codeartsbuild.ErrStillRunning, "The stop was accepted: look again later, or wait longer."},
+		{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something else than CodeArts Build answered."},
+		{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
+		{context.DeadlineExceeded, "Give it more time with -timeout."},
+	} {
+		if errors.Is(err, r.kind) {
+			return r.remedy
+		}
+	}
+	return ""
+}
+
+// ErrNoCredential means that a cloud was asked for and nothing says who is asking.
+var ErrNoCredential = errors.New("no credential is set")
+
+// Cloud is where a program works.
+type Cloud struct {
+	Region, Endpoint string
+	Demo             bool
+}
+
+// Flags adds -region and -endpoint.
+func (c *Cloud) Flags(flags *flag.FlagSet) {
+	flags.StringVar(&c.Region, "region", "", "`region` of the service, such as cn-north-4 (default: from the environment)")
+	flags.StringVar(&c.Endpoint, "endpoint", "", "`URL` of the service, instead of a region")
+}
+
+// DemoFlag adds -demo.
+func (c *Cloud) DemoFlag(flags *flag.FlagSet) {
+	flags.BoolVar(&c.Demo, "demo", false, "work on an embedded service with some builds in it")
+}
+
+// Connect makes a client with the credential that the environment has.
+func (c *Cloud) Connect(opts ...codeartsbuild.ClientOption) (*codeartsbuild.Client, error) {
+	opts = append(opts, codeartsbuild.WithEnvironment())
+	if c.Region != "" {
+		opts = append(opts, codeartsbuild.WithRegion(c.Region))
+	}
+	if c.Endpoint != "" {
+		opts = append(opts, codeartsbuild.WithEndpoint(c.Endpoint))
+	}
+	return codeartsbuild.NewClient(opts...)
+}
+
+// credentialVariables are those that make a program work in the cloud.
+var credentialVariables = []string{
+	"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "HW_USER_PASSWORD", "OS_PASSWORD", "OS_ACCESS_KEY", "HC_CONTAINER_CREDENTIALS_FULL_URI",
+}
+
+// HasCredential reports whether the environment holds a credential.
+func HasCredential() bool {
+	for _, name := range credentialVariables {
+		if os.Getenv(name) != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// LogIn starts an embedded service on a socket and logs in there with a password, as one does in the
+// cloud. The caller closes both.
+func LogIn(ctx context.Context, opts ...codeartsbuild.ClientOption) (*codeartsbuildtest.Server, *codeartsbuild.Client, error) {
+	server := codeartsbuildtest.NewServer()
+	server.Start()
+	source, err := codeartsbuild.NewIAMTokenSource(server.IAMConfig())
+	if err == nil {
+		_, err = source.Token(ctx)
+	}
+	if err != nil {
+		server.Close()
+		return nil, nil, err
+	}
+	client, err := codeartsbuild.NewClient(append(opts, codeartsbuild.WithEndpoint(server.URL), codeartsbuild.WithTokenSource(source))...)
+	if err != nil {
+		server.Close()
+		return nil, nil, err
+	}
+	return server, client, nil
+}
+
+// Stamp is the time of day in UTC, for lines that people read.
+func Stamp(t time.Time) string { return t.UTC().Format("15:04:05.0") }
