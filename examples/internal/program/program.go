@@ -98,8 +98,31 @@ func Code(err error, interrupted bool) int {
 	return Failed
 }
 
+// A remedied error brings its own advice.
+type remedied struct {
+	error
+	kind   error // that it is as well; nil: none
+	remedy string
+}
+
+func (e *remedied) Unwrap() error { return e.error }
+
+func (e *remedied) Is(target error) bool { return e.kind != nil && target == e.kind }
+
+// WithRemedy gives an error the advice that is printed with it.
+func WithRemedy(err error, remedy string) error { return &remedied{error: err, remedy: remedy} }
+
+// WithTimeout is WithRemedy for an error that ends a program with TimedOut.
+func WithTimeout(err error, remedy string) error {
+	return &remedied{err, context.DeadlineExceeded, remedy}
+}
+
 // Remedy says what to do about an error; "" where the error says it all.
 func Remedy(err error) string {
+	var own *remedied
+	if errors.As(err, &own) {
+		return own.remedy
+	}
 	for _, r := range []struct {
 		kind   error
 		remedy string
@@ -114,7 +137,7 @@ func Remedy(err error) string {
 		{codeartsbuild.ErrNotFound, "Check -job (the 32 characters at the end of the job's address in the console) and the build number."},
 		{codeartsbuild.ErrTooManyRequests, "Wait a minute and run it again."},
 		{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
-		{codeartsbuild.ErrStillRunning, "The stop was accepted: look again later, or wait longer."},
+		{codeartsbuild.ErrStillRunning, "Look again later, or wait longer."},
 		{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something else than CodeArts Build answered."},
 		{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
 		{context.DeadlineExceeded, "Give it more time with -timeout."},
