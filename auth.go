@@ -170,21 +170,30 @@ type refresh[C credential] struct {
 // who comes in the time of early renewal renews; the others go on with the old one.
 func (c *cache[C]) get(ctx context.Context) (C, error) {
 	c.mu.Lock()
-	now := time.Now()
-	valid := c.held.usable() && (c.ends.IsZero() || now.Before(c.ends))
-	early := valid && !c.renewAt.IsZero() && !now.Before(c.renewAt)
-	if old := c.held; valid && (!early || c.refresh != nil) {
+	valid := c.lasts()
+	early := valid && !c.renewAt.IsZero() && !time.Now().Before(c.renewAt)
+	if held := c.held; valid && (!early || c.refresh != nil) {
 		c.mu.Unlock()
-		return old, nil
+		return held, nil
 	}
-	old, r := c.held, c.join(ctx, early)
+	r := c.join(ctx, early)
 	c.mu.Unlock()
 
 	value, err := c.wait(ctx, r)
-	if err != nil && early && ctx.Err() == nil {
-		return old, nil
+	if err == nil || !early || ctx.Err() != nil {
+		return value, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lasts() {
+		return c.held, nil
 	}
 	return value, err
+}
+
+// lasts reports whether the held credential can still be used. The caller holds mu.
+func (c *cache[C]) lasts() bool {
+	return c.held.usable() && (c.ends.IsZero() || time.Now().Before(c.ends))
 }
 
 // join starts a refresh unless one is under way, and counts the caller among those who wait for it.
@@ -210,6 +219,7 @@ func (c *cache[C]) wait(ctx context.Context, r *refresh[C]) (C, error) {
 		r.cancel()
 		if c.refresh == r { // a caller who comes now starts anew
 			c.refresh = nil
+			c.renewAt = time.Now().Add(renewalRetryPause)
 		}
 	}
 	var none C
@@ -226,6 +236,10 @@ func (c *cache[C]) run(ctx context.Context, r *refresh[C], early bool) {
 	value, err := c.fetch(ctx)
 	if err == nil && !value.usable() {
 		err = errNoCredential
+	}
+	if err != nil {
+		var none C
+		value = none
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -270,7 +270,8 @@ type answer struct {
 
 	token *Token // what it was authenticated with
 	key   *AccessKey
-	at    time.Time // when the answer came, by the local clock
+	lag   time.Duration // by which the local clock was corrected for the signature
+	at    time.Time     // when the answer came, by the local clock
 }
 
 // send makes one attempt: credential, request, transport, and the whole answer, closed.
@@ -403,7 +404,8 @@ func (c *Client) authenticate(call *call, req *http.Request, ans *answer) (err e
 		if c.projectID != nil {
 			req.Header["X-Project-Id"] = c.projectID
 		}
-		sign(req, call.body, ans.key, time.Now().Add(time.Duration(c.clockLag.Load())))
+		ans.lag = time.Duration(c.clockLag.Load())
+		sign(req, call.body, ans.key, time.Now().Add(ans.lag))
 	}
 	return nil
 }
@@ -420,7 +422,8 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 	}
 	ans.status, ans.header, ans.at = resp.StatusCode, resp.Header, time.Now()
 	ans.http2 = resp.ProtoMajor == 2
-	ans.framed = resp.ProtoMajor != 1 || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.StatusCode == http.StatusNoContent
+	ans.framed = resp.ProtoMajor != 1 || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 ||
+		resp.StatusCode == http.StatusNoContent || call.op.method == http.MethodHead
 	limit := maxErrorAnswer
 	if isSuccess(resp.StatusCode) {
 		limit = maxAnswer
@@ -446,7 +449,7 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 
 func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.transport.RoundTrip(req)
-	if err == nil && resp == nil {
+	if err == nil && (resp == nil || resp.StatusCode == 0) {
 		err = errNoAnswer
 	}
 	return resp, err
@@ -536,16 +539,25 @@ func classify(c *call, ans *answer) verdict {
 		return unreadable(c, ans, "the answer is larger than 10 MiB")
 	case ans.err != nil:
 		return unreadable(c, ans, "the answer was cut off: "+errorText(ans.err))
-	case len(ans.body) == 0 && !ans.framed:
+	case !ans.framed && len(trimBlank(ans.body)) == 0:
 		return unreadable(c, ans, "the answer is empty and its end was not marked")
 	}
-	if body := unwrapText(ans.body); denied(body) {
+	body := unwrapText(ans.body)
+	isJSON := validJSON(body)
+	if raw, ok := c.out.(*[]byte); ok && !(isJSON && denied(body)) {
+		*raw = bytes.Clone(ans.body)
+		return verdict{}
+	}
+	if len(body) > 0 && !isJSON {
+		return unreadable(c, ans, "the answer is not JSON: "+c.snippet(ans, body))
+	}
+	if denied(body) {
 		return classifyError(c, ans, body)
 	}
 	if c.op.stream {
 		return unreadable(c, ans, "the answer is JSON and no file")
 	}
-	err := decode(ans.body, c.op.envelope, c.out, answerInfo{c.job, c.build, ans.header})
+	err := decode(body, c.op.envelope, c.out, answerInfo{c.job, c.build, ans.header})
 	switch {
 	case err == nil:
 		return verdict{}
@@ -567,8 +579,11 @@ func (op *operation) mayRepeat() bool { return op.idempotent || op.reads() }
 
 // classifyError judges an answer that is an error: by its status, or inside a success.
 func classifyError(c *call, ans *answer, body []byte) verdict {
-	p := c.op.problem(ans, unwrapText(body))
+	p := c.problem(ans, unwrapText(body))
 	m := kindsOf(ans.status, p.code)
+	if c.op.login && ans.status >= 500 { // Keystone gives each of its errors a code
+		m.replay = max(m.replay, replayIdempotent)
+	}
 	if c.op.denial != nil && isSuccess(ans.status) && len(m.kinds) == 0 {
 		m.kinds = []error{c.op.denial}
 	}
@@ -583,19 +598,25 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 }
 
 // problem finds what an error says.
-func (op *operation) problem(ans *answer, text []byte) problem {
+func (c *call) problem(ans *answer, text []byte) problem {
+	isJSON := len(text) > 0 && validJSON(text)
 	switch {
 	case isRedirect(ans.status):
 		return problem{message: "redirect to " + cmp.Or(ans.redirect, "the same host") + " not followed"}
 	case ans.foreign: // its text may quote the address, which is a credential
 		return problem{message: "the store of the file answered " + http.StatusText(ans.status)}
-	case len(text) == 0 || !validJSON(text):
-		return problem{message: snippet(text)}
-	case op.login:
+	case c.op.login && quotesRequest(ans.status):
+		return loginProblem(ans.status, text)
+	case !isJSON:
+		return problem{message: c.snippet(ans, text)}
+	case c.op.login:
 		return loginProblem(ans.status, text)
 	}
 	return readProblem(text, 2)
 }
+
+// snippet is the readable start of a text, which must lose the secrets before it is cut.
+func (c *call) snippet(ans *answer, text []byte) string { return snippet(c.redact(ans, string(text))) }
 
 // leavesDoubt reports whether an error of this status may have come after the work was done: a gateway's,
 // or one that the service itself does not explain. With 503 it says that it did not start.
@@ -617,8 +638,7 @@ func classifyFailure(c *call, ans *answer) verdict {
 	e := &callError{operation: c.op.name, text: errorText(ans.err)}
 	switch {
 	case ans.ended != nil:
-		e.text = endText(ans)
-		e.kinds = contextKinds(ans)
+		e.text, e.kinds, e.cause = endText(ans), []error{ans.ended}, ans.cause
 		return verdict{err: e, doubt: doubt}
 	case ans.unsent:
 		return verdict{err: c.credentialError(ans.err)}
@@ -654,14 +674,6 @@ func endText(ans *answer) string {
 		text += ": " + errorText(ans.cause)
 	}
 	return text
-}
-
-// contextKinds are the errors that an ended call is: the context's, and the cause that its owner gave.
-func contextKinds(ans *answer) []error {
-	if ans.cause != nil && ans.cause != ans.ended {
-		return []error{ans.ended, ans.cause}
-	}
-	return []error{ans.ended}
 }
 
 // provesUnsent reports whether the type of an error proves that no byte of the request was sent, and
@@ -701,19 +713,20 @@ func isCertificateError(err error) bool {
 func (c *call) apiError(ans *answer, p problem, kinds []error) error {
 	e := &APIError{
 		StatusCode: ans.status,
-		ErrorCode:  c.redact(ans, p.code),
+		ErrorCode:  oneLine(c.redact(ans, p.code), 128),
 		ErrorMsg:   oneLine(c.redact(ans, p.message), 512),
-		RequestID:  c.redact(ans, requestID(ans.header)),
+		RequestID:  oneLine(c.redact(ans, requestID(ans.header)), 128),
 		Operation:  c.op.name,
 		Attempts:   c.earlier + c.attempt,
 		RetryAfter: retryAfter(ans.header),
 		kinds:      kinds,
 	}
 	if !ans.foreign && (!c.op.login || !quotesRequest(ans.status)) {
-		e.Body = []byte(c.redact(ans, string(ans.body[:min(len(ans.body), maxErrorBody)])))
+		body := c.redact(ans, string(ans.body[:min(len(ans.body), maxErrorAnswer)])) // before it is cut, or the start of a secret could stay
+		e.Body = []byte(body[:min(len(body), maxErrorBody)])
 	}
 	if ans.ended != nil {
-		return amend(e, "; "+ans.ended.Error(), contextKinds(ans)...)
+		return endedBy(e, ans.ended, ans.cause)
 	}
 	return e
 }
@@ -744,12 +757,19 @@ func (c *call) redact(ans *answer, text string) string {
 	return text
 }
 
-// removeSecret also finds the spellings in which JSON may quote the secret.
+// removeSecret also finds the spellings in which JSON may quote the secret, and the start of one with which
+// the text ends, since an answer may be cut off.
 func removeSecret(text, secret string) string {
 	if secret == "" {
 		return text
 	}
 	text = strings.ReplaceAll(text, secret, removed)
+	for n := min(len(secret)-1, len(text)); n >= minCutSecret; n-- {
+		if strings.HasSuffix(text, secret[:n]) {
+			text = text[:len(text)-n] + removed
+			break
+		}
+	}
 	if isPlain(secret) {
 		return text
 	}
@@ -758,6 +778,9 @@ func removeSecret(text, secret string) string {
 	}
 	return strings.ReplaceAll(text, strings.ReplaceAll(secret, "/", `\/`), removed)
 }
+
+// minCutSecret is how much of a secret's start tells something of it.
+const minCutSecret = 8
 
 const removed = "[removed]"
 
@@ -804,7 +827,7 @@ func (c *Client) correctClock(ans *answer) bool {
 		return false
 	}
 	lag := date.Sub(ans.at)
-	if (lag - time.Duration(c.clockLag.Load())).Abs() < maxClockLag {
+	if (lag - ans.lag).Abs() < maxClockLag {
 		return false
 	}
 	c.clockLag.Store(int64(lag))
@@ -829,8 +852,7 @@ func (c *Client) pause(call *call, v verdict) error {
 		return amend(v.err, "; not retried: this client's retry budget is spent")
 	}
 	if !sleep(call.ctx, delay) {
-		ended := answer{ended: call.ctx.Err(), cause: context.Cause(call.ctx)}
-		return amend(v.err, "; "+ended.ended.Error(), contextKinds(&ended)...)
+		return endedBy(v.err, call.ctx.Err(), context.Cause(call.ctx))
 	}
 	return nil
 }
@@ -879,7 +901,7 @@ func (c *call) logAttrs(ans *answer, err error) []slog.Attr {
 		code = apiErr.ErrorCode
 	}
 	for _, a := range [...]struct{ key, value string }{
-		{"job", c.job}, {"build", c.build}, {"code", code}, {"request_id", c.redact(ans, requestID(ans.header))},
+		{"job", c.job}, {"build", c.build}, {"code", code}, {"request_id", oneLine(c.redact(ans, requestID(ans.header)), 128)},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
@@ -933,6 +955,9 @@ func (c *Client) urlOf(op *operation, path string) *url.URL {
 	}
 	u := *c.endpoint
 	u.Path += path
+	if u.RawPath != "" {
+		u.RawPath += path
+	}
 	if fixed {
 		c.urls.Store(op, &u)
 	}

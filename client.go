@@ -113,9 +113,9 @@ func (cfg *config) origin() (*url.URL, error) {
 		if err := checkRegion(*cfg.region); err != nil {
 			return nil, err
 		}
-		return parseEndpoint("https://cloudbuild-ext."+*cfg.region+".myhuaweicloud.com", false)
+		return parseEndpoint("https://cloudbuild-ext."+*cfg.region+".myhuaweicloud.com", false, "")
 	case cfg.endpoint != nil:
-		return parseEndpoint(*cfg.endpoint, cfg.insecureHTTP)
+		return parseEndpoint(*cfg.endpoint, cfg.insecureHTTP, "WithInsecureHTTP")
 	}
 	return nil, invalid("no endpoint: one of WithRegion and WithEndpoint is needed")
 }
@@ -171,9 +171,9 @@ func checkToken(t *Token) error {
 	return nil
 }
 
-// parseEndpoint reads an origin with an optional path. Its errors do not repeat what they refuse, which
-// may hold a password.
-func parseEndpoint(endpoint string, insecure bool) (*url.URL, error) {
+// parseEndpoint reads an origin with an optional path; allowance names what allows http. Its errors do not
+// repeat what they refuse, which may hold a password.
+func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || !isHeaderValue(endpoint):
@@ -187,7 +187,7 @@ func parseEndpoint(endpoint string, insecure bool) (*url.URL, error) {
 	case strings.ContainsAny(endpoint, "?#"):
 		return nil, invalid("the endpoint has a query or a fragment")
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
-		return nil, invalid("the endpoint would send the credential over http to %s; use https, or allow it with WithInsecureHTTP", oneLine(u.Hostname(), 64))
+		return nil, invalid("the endpoint would send the credential over http to %s; use https, or allow it with %s", oneLine(u.Hostname(), 64), allowance)
 	}
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	if strings.HasSuffix(u.Path, "/") || strings.Contains(u.Path, "//") {

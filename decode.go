@@ -26,18 +26,11 @@ type answerInfo struct {
 
 var errEmptyAnswer = errors.New("the answer is empty")
 
-// decode reads the body of a success into out, which stays as it was if that fails. The envelope is
+// decode reads the body of a success, which is JSON or empty, into out, which stays as it was if that fails. The envelope is
 // the name of the member that holds the payload; an answer without it is the payload itself, since the
 // service sends some answers both ways.
 func decode(body []byte, envelope string, out any, info answerInfo) error {
-	if raw, ok := out.(*[]byte); ok {
-		*raw = bytes.Clone(body)
-		return nil
-	}
-	payload := unwrapText(body)
-	if len(payload) > 0 && !validJSON(payload) {
-		return errors.New("the answer is not JSON: " + snippet(payload))
-	}
+	payload := body
 	if envelope != "" {
 		for m := membersOf(payload); m.next(); {
 			if string(m.name) == envelope && !isBlank(m.value) {

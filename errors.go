@@ -32,7 +32,7 @@ var (
 	// ErrNotStopped: the service answered that it did not stop the build.
 	ErrNotStopped = errors.New("the service did not stop the build")
 	// ErrAPIRetired: the gateway does not publish this API (any more). Such an error is never ErrNotFound.
-	ErrAPIRetired = errors.New("this API is not published")
+	ErrAPIRetired = errors.New("this API is not published; for stops, WithStopAPI chooses another")
 	// ErrNotProjectScoped: the token belongs to an account or to nothing, and the service wants a project's.
 	ErrNotProjectScoped = errors.New("the token is not scoped to a project")
 	// ErrUnexpectedResponse: what came back is no answer of this API: a redirect, HTML, a body that was
@@ -64,7 +64,13 @@ type APIError struct {
 	Body       []byte        // the first 4 KiB of the answer, without the request's secrets
 
 	kinds []error
-	note  string
+	added *addition // nil: nothing
+}
+
+// An addition is what an error says beside its answer.
+type addition struct {
+	note  string // the end of the text
+	cause error  // why the caller ended its context
 }
 
 // Is reports whether target is a kind of e.
@@ -73,6 +79,14 @@ func (e *APIError) Is(target error) bool {
 		return slices.Contains(kindsOf(e.StatusCode, e.ErrorCode).kinds, target)
 	}
 	return slices.Contains(e.kinds, target)
+}
+
+// Unwrap returns the cause with which the caller ended the context of the call, if it gave one.
+func (e *APIError) Unwrap() error {
+	if e.added == nil {
+		return nil
+	}
+	return e.added.cause
 }
 
 // Error returns one line of less than 1 KiB that names operation, kind, message, status, code and request.
@@ -104,7 +118,9 @@ func (e *APIError) Error() string {
 	if slices.Contains(e.kinds, ErrOutcomeUnknown) {
 		b.WriteString("; " + ErrOutcomeUnknown.Error() + ": the request may have taken effect")
 	}
-	b.WriteString(e.note)
+	if e.added != nil {
+		b.WriteString(e.added.note)
+	}
 	return b.String()
 }
 
@@ -134,7 +150,7 @@ type callError struct {
 	operation string
 	text      string
 	kinds     []error
-	cause     error // of a user's code (a token source), found by Is and As; never net's
+	cause     error // of a user's code (a token source, the cause of a context), found by Is and As; never net's
 	note      string
 }
 
@@ -173,13 +189,31 @@ func amend(err error, note string, kinds ...error) error {
 	case *APIError:
 		amended := *e
 		amended.kinds = append(slices.Clip(e.kinds), kinds...)
-		amended.note += note
+		amended.added = &addition{note: note, cause: e.Unwrap()}
+		if e.added != nil {
+			amended.added.note = e.added.note + note
+		}
 		return &amended
 	case *callError:
 		amended := *e
 		amended.kinds = append(slices.Clip(e.kinds), kinds...)
 		amended.note += note
 		return &amended
+	}
+	return err
+}
+
+// endedBy adds to an error of the path that the caller's context ended the call, and why.
+func endedBy(err error, ended, cause error) error {
+	err = amend(err, "; "+ended.Error(), ended)
+	if cause == ended {
+		return err
+	}
+	switch e := err.(type) {
+	case *APIError:
+		e.added.cause = cause
+	case *callError:
+		e.cause = cause
 	}
 	return err
 }
@@ -367,10 +401,10 @@ func firstText(values [][]byte) string {
 	return ""
 }
 
-// denied reports whether the body of a success says that it is none. The envelope's status wins over an
-// error beside it, since documented successes carry a text there.
+// denied reports whether the body of a success says that it is none. The envelope's status wins over a text
+// in error, since documented successes carry one there.
 func denied(body []byte) bool {
-	var problem, success, failure, code bool
+	var text, success, failure bool
 	for m := membersOf(body); m.next(); {
 		switch string(m.name) {
 		case "status":
@@ -379,49 +413,57 @@ func denied(body []byte) bool {
 		case "success":
 			failure = failure || isWord(m.value, "false")
 		case "error", "errors":
-			problem = problem || !isBlank(m.value)
+			text = text || (!isBlank(m.value) && m.value[0] == '"')
+			failure = failure || (!isBlank(m.value) && m.value[0] != '"')
 		case "error_code", "error_msg", "err_code":
-			text := scalarText(m.value)
-			code = code || (text != "" && text != "0")
+			failure = failure || (!isBlank(m.value) && !isWord(m.value, "0"))
 		case "code":
-			code = code || isServiceCode(scalarText(m.value))
+			failure = failure || isServiceCode(m.value)
 		}
 	}
-	return failure || code || (problem && !success)
+	return failure || (text && !success)
 }
 
 // isServiceCode tells the service's codes ("CB.00060200") from fields of answers that are named code.
-func isServiceCode(text string) bool {
-	prefix, tail, ok := strings.Cut(text, ".")
+func isServiceCode(value []byte) bool {
+	if len(value) > 64 {
+		return false
+	}
+	prefix, tail, ok := strings.Cut(scalarText(value), ".")
 	if !ok || prefix == "" || len(tail) < 4 {
 		return false
 	}
 	return strings.ToUpper(prefix) == prefix && strings.IndexFunc(tail[len(tail)-4:], func(r rune) bool { return !unicode.IsDigit(r) }) < 0
 }
 
+// maxWrapped bounds what unwrapText copies.
+const maxWrapped = 1 << 20
+
 // unwrapText undoes the JSON strings that some answers are packed into, and a byte order mark.
 func unwrapText(body []byte) []byte {
-	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
+	body = trimBlank(body)
 	for range 3 {
-		if len(body) == 0 || body[0] != '"' || !validJSON(body) {
+		if len(body) == 0 || body[0] != '"' || len(body) > maxWrapped || !validJSON(body) {
 			break
 		}
-		body = bytes.TrimSpace([]byte(scalarText(body)))
+		body = trimBlank([]byte(scalarText(body)))
 	}
 	return body
 }
 
+// trimBlank takes off what says nothing: white space and a byte order mark.
+func trimBlank(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
+}
+
 // snippet is the readable start of a body that is not JSON: the title of a page, or its text.
-func snippet(body []byte) string {
-	text := string(body[:min(len(body), 2<<10)])
+func snippet(body string) string {
+	text := body[:min(len(body), 2<<10)]
 	if !strings.HasPrefix(text, "<") {
 		return oneLine(text, 160)
 	}
-	lower := strings.ToLower(text)
-	if i := strings.Index(lower, "<title>"); i >= 0 && len(lower) == len(text) {
-		if j := strings.Index(lower[i:], "</title>"); j >= 0 {
-			return oneLine(text[i+len("<title>"):i+j], 160)
-		}
+	if title := pageTitle(text); title != "" {
+		return title
 	}
 	var b strings.Builder
 	for rest := text; rest != ""; {
@@ -430,6 +472,20 @@ func snippet(body []byte) string {
 		_, rest, _ = strings.Cut(after, ">")
 	}
 	return oneLine(b.String(), 160)
+}
+
+// pageTitle is the title of an HTML page; "" if it has none.
+func pageTitle(text string) string {
+	lower := strings.ToLower(text)
+	i := strings.Index(lower, "<title>")
+	if i < 0 || len(lower) != len(text) {
+		return ""
+	}
+	title, _, ok := strings.Cut(text[i+len("<title>"):], "</")
+	if !ok {
+		return ""
+	}
+	return oneLine(title, 160)
 }
 
 // oneLine folds all white space and control characters of a text into single spaces and cuts it.

@@ -96,9 +96,9 @@ func (cfg *IAMConfig) origin() (*url.URL, error) {
 		if err := checkRegion(cfg.Region); err != nil {
 			return nil, err
 		}
-		return parseEndpoint("https://iam."+cfg.Region+".myhuaweicloud.com", false)
+		return parseEndpoint("https://iam."+cfg.Region+".myhuaweicloud.com", false, "")
 	}
-	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.InsecureHTTP)
+	endpoint, err := parseEndpoint(cfg.Endpoint, cfg.InsecureHTTP, "InsecureHTTP")
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +130,9 @@ func (s *iamTokenSource) Token(ctx context.Context) (*Token, error) {
 	if s.config.Passcode != nil {
 		if passcode, err = s.config.Passcode(ctx); err != nil {
 			return nil, &callError{operation: opCreateToken.name, text: "no one-time code: " + errorText(err), cause: err}
+		}
+		if passcode == "" {
+			return nil, &callError{operation: opCreateToken.name, text: "the one-time code is empty", kinds: []error{ErrInvalidArgument}}
 		}
 		secrets = append(secrets, passcode)
 	}
@@ -207,6 +210,8 @@ func (a *tokenAnswer) decodeAnswer(payload []byte, info answerInfo) error {
 	switch err := json.Unmarshal(payload, &answer); {
 	case value == "":
 		return errors.New("the answer to the login has no X-Subject-Token")
+	case !isHeaderValue(value):
+		return errors.New("the token has characters that a header cannot carry")
 	case err != nil || answer.Token == nil:
 		return errors.New("the answer to the login does not describe a token")
 	case answer.Token.Project.ID == "":
@@ -228,6 +233,9 @@ func loginProblem(status int, body []byte) problem {
 		if string(m.name) == "receipt" || string(m.name) == "required_auth_methods" {
 			return problem{code: strconv.Itoa(status), message: "a one-time code is wanted as well: set IAMConfig.Passcode"}
 		}
+	}
+	if !validJSON(body) {
+		return problem{message: pageTitle(string(body))}
 	}
 	p := readProblem(body, 2)
 	if quotesRequest(status) {

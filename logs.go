@@ -144,7 +144,7 @@ func (f *follower) failed(ctx context.Context, err error) error {
 		return err
 	}
 	if !sleep(ctx, max(f.pace.next(), retryAfterOf(err))) {
-		return amend(err, "; "+ctx.Err().Error(), ctx.Err())
+		return endedBy(err, ctx.Err(), context.Cause(ctx))
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func (f *follower) failed(ctx context.Context, err error) error {
 func (f *follower) pause(ctx context.Context) error {
 	if !sleep(ctx, f.pace.next()) {
 		ans := answer{err: ctx.Err(), ended: ctx.Err(), cause: context.Cause(ctx)}
-		return &callError{operation: opReadLog.name, text: endText(&ans), kinds: contextKinds(&ans)}
+		return &callError{operation: opReadLog.name, text: endText(&ans), kinds: []error{ans.ended}, cause: ans.cause}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
@@ -234,29 +235,32 @@ func TestLargeRequestBody(t *testing.T) {
 	assert.Len(t, srv.Requests()[1].Body, maxRequestBody)
 }
 
+// In a bubble, so that a slow machine does not let the stops take effect in between.
 func TestConcurrentUse(t *testing.T) {
 	t.Parallel()
-	srv := NewServer()
-	defer srv.Close()
-	client := srv.Client()
-	var all sync.WaitGroup
-	for i := range 200 {
-		all.Go(func() {
-			job := srv.AddJob(fmt.Sprint("job ", i))
-			no := srv.StartBuild(job)
-			srv.AppendLog(job, no, "text\n")
-			srv.Next("StopJob", nil)
-			_, err := client.Jobs.Stop(context.Background(), job, no)
-			assert.NoError(t, err)
-			_, err = client.Builds.Get(context.Background(), job, no)
-			assert.NoError(t, err)
-			srv.Finish(job, no, codeartsbuild.StatusFailed)
-			assert.Equal(t, codeartsbuild.StatusFailed, srv.Status(job, no))
-			srv.Requests()
-		})
-	}
-	all.Wait()
-	assert.Len(t, srv.Requests(), 400)
+	synctest.Test(t, func(t *testing.T) {
+		srv := NewServer()
+		defer srv.Close()
+		client := srv.Client()
+		var all sync.WaitGroup
+		for i := range 200 {
+			all.Go(func() {
+				job := srv.AddJob(fmt.Sprint("job ", i))
+				no := srv.StartBuild(job)
+				srv.AppendLog(job, no, "text\n")
+				srv.Next("StopJob", nil)
+				_, err := client.Jobs.Stop(t.Context(), job, no)
+				assert.NoError(t, err)
+				_, err = client.Builds.Get(t.Context(), job, no)
+				assert.NoError(t, err)
+				srv.Finish(job, no, codeartsbuild.StatusFailed)
+				assert.Equal(t, codeartsbuild.StatusFailed, srv.Status(job, no))
+				srv.Requests()
+			})
+		}
+		all.Wait()
+		assert.Len(t, srv.Requests(), 400)
+	})
 }
 
 func TestUnknownNamesAreHarmless(t *testing.T) {

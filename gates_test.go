@@ -1,0 +1,206 @@
+package codeartsbuild
+
+import (
+	"encoding/json"
+	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write api.txt anew")
+
+// Each module that the package links is one that its users link as well.
+func TestLinkedModulesAreTheOnesMeant(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".").Output()
+	require.NoError(t, err)
+	linked := strings.Fields(string(out))
+	slices.Sort(linked)
+	require.Equal(t, []string{"github.com/codeartsbuild-go/codeartsbuild", "github.com/google/go-querystring"}, slices.Compact(linked))
+}
+
+// The exported names are a promise. A change of api.txt is a change of it, made with -update.
+func TestExportedNamesEqualAPIText(t *testing.T) {
+	t.Parallel()
+	names := exportedNames(t)
+	text := strings.Join(names, "\n") + "\n"
+	if *update {
+		require.NoError(t, os.WriteFile("api.txt", []byte(text), 0o644))
+	}
+	want, err := os.ReadFile("api.txt")
+	require.NoError(t, err)
+	require.Equal(t, string(want), text)
+}
+
+func parseSources(t *testing.T) []*ast.File {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	var files []*ast.File
+	fset := token.NewFileSet()
+	for _, name := range names {
+		if !strings.HasSuffix(name, "_test.go") {
+			file, err := parser.ParseFile(fset, name, nil, parser.ParseComments)
+			require.NoError(t, err)
+			files = append(files, file)
+		}
+	}
+	require.NotEmpty(t, files)
+	return files
+}
+
+func exportedNames(t *testing.T) []string {
+	var names []string
+	for _, file := range parseSources(t) {
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.FuncDecl:
+				if name := funcName(d); name != "" {
+					require.NotNil(t, d.Doc, "%s has no comment", name)
+					names = append(names, name)
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					names = append(names, specNames(spec)...)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// funcName is the name of an exported function, or of an exported method of an exported type.
+func funcName(d *ast.FuncDecl) string {
+	if !d.Name.IsExported() {
+		return ""
+	}
+	if d.Recv == nil {
+		return "func " + d.Name.Name
+	}
+	receiver := d.Recv.List[0].Type
+	if star, ok := receiver.(*ast.StarExpr); ok {
+		receiver = star.X
+	}
+	if base, ok := receiver.(*ast.Ident); ok && base.IsExported() {
+		return "method " + base.Name + "." + d.Name.Name
+	}
+	return ""
+}
+
+func specNames(spec ast.Spec) []string {
+	var names []string
+	switch s := spec.(type) {
+	case *ast.ValueSpec:
+		for _, name := range s.Names {
+			if name.IsExported() {
+				names = append(names, "value "+name.Name)
+			}
+		}
+	case *ast.TypeSpec:
+		if !s.Name.IsExported() {
+			return nil
+		}
+		names = append(names, "type "+s.Name.Name)
+		if fields, ok := s.Type.(*ast.StructType); ok {
+			for _, field := range fields.Fields.List {
+				for _, name := range field.Names {
+					if name.IsExported() {
+						names = append(names, "field "+s.Name.Name+"."+name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// documented is an operation as testdata/operations.json has it.
+type documented struct {
+	Operation, Method, Path, Status string
+	Params                          []struct{ Name, In string }
+}
+
+// Every declared operation is the documented one, and each is declared once.
+func TestOperationsEqualTheDocument(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/operations.json")
+	require.NoError(t, err)
+	var document struct{ Operations []documented }
+	require.NoError(t, json.Unmarshal(data, &document))
+	byName := make(map[string]documented)
+	for _, op := range document.Operations {
+		byName[op.Operation] = op
+	}
+	going := map[string]string{"StopJob": "the default stop, announced as going offline"}
+
+	seen := make(map[string]bool)
+	for _, declared := range declaredOperations(t) {
+		name := declared["name"]
+		if name == "CreateToken" {
+			continue // of IAM, which is not part of the document
+		}
+		require.False(t, seen[name], "%s is declared twice", name)
+		seen[name] = true
+		op, ok := byName[name]
+		require.True(t, ok, "%s is not documented", name)
+		require.Equal(t, op.Method, declared["method"], name)
+		require.Equal(t, op.Path, declared["path"], name)
+		if going[name] == "" {
+			require.Equal(t, "current", op.Status, name)
+		}
+	}
+	require.GreaterOrEqual(t, len(seen), 9)
+}
+
+// declaredOperations collects the fields of every operation literal that are texts.
+func declaredOperations(t *testing.T) []map[string]string {
+	var found []map[string]string
+	for _, file := range parseSources(t) {
+		for _, decl := range file.Decls {
+			d, ok := decl.(*ast.GenDecl)
+			if !ok || d.Tok != token.VAR {
+				continue
+			}
+			ast.Inspect(d, func(node ast.Node) bool {
+				literal, ok := node.(*ast.CompositeLit)
+				if !ok {
+					return true
+				}
+				if name, ok := literal.Type.(*ast.Ident); ok && name.Name == "operation" {
+					found = append(found, literalFields(literal))
+				}
+				return true
+			})
+		}
+	}
+	return found
+}
+
+func literalFields(literal *ast.CompositeLit) map[string]string {
+	fields := make(map[string]string)
+	for _, element := range literal.Elts {
+		pair, ok := element.(*ast.KeyValueExpr)
+		if !ok {
+			continue
+		}
+		key := pair.Key.(*ast.Ident).Name
+		switch value := pair.Value.(type) {
+		case *ast.BasicLit:
+			fields[key], _ = strconv.Unquote(value.Value)
+		case *ast.SelectorExpr: // http.MethodPost
+			fields[key] = strings.ToUpper(strings.TrimPrefix(value.Sel.Name, "Method"))
+		}
+	}
+	return fields
+}
