@@ -110,13 +110,17 @@ func (in *BuildListOptions) complete() (options BuildListOptions, err error) {
 	if options.To.IsZero() {
 		options.To = time.Now()
 	}
-	options.To = options.To.Add(time.Second - 1).Truncate(time.Second)
 	if options.From.IsZero() {
 		options.From = options.To.Add(-maxWindow)
 	}
-	options.From = options.From.Truncate(time.Second)
 	if options.From.After(options.To) {
 		return options, invalid("From is after To")
+	}
+	fits := options.To.Sub(options.From) <= maxWindow
+	options.To = options.To.Add(time.Second - 1).Truncate(time.Second)
+	options.From = options.From.Truncate(time.Second)
+	if fits { // before the rounding, so that it must afterwards
+		options.From = maxTime(options.From, options.To.Add(-maxWindow))
 	}
 	return options, nil
 }

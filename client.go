@@ -42,7 +42,8 @@ type Client struct {
 const defaultTimeout = 30 * time.Second
 
 // NewClient makes a client. It needs one of WithRegion and WithEndpoint, and one of WithTokenSource and
-// WithAccessKeySource. It checks whatever can be checked without I/O; its errors are ErrInvalidArgument.
+// WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be checked, and does
+// no I/O but for the variables and the file of WithEnvironment. Its errors are ErrInvalidArgument.
 func NewClient(opts ...ClientOption) (*Client, error) {
 	cfg := config{settings: settings{timeout: defaultTimeout}}
 	for _, opt := range opts {
@@ -117,7 +118,7 @@ func (cfg *config) origin() (*url.URL, error) {
 	case cfg.endpoint != nil:
 		return parseEndpoint(*cfg.endpoint, cfg.insecureHTTP, "WithInsecureHTTP")
 	}
-	return nil, invalid("no endpoint: one of WithRegion and WithEndpoint is needed")
+	return nil, invalid("no endpoint: one of WithRegion, WithEndpoint and WithEnvironment is needed")
 }
 
 func (cfg *config) validate() error {
@@ -125,7 +126,7 @@ func (cfg *config) validate() error {
 	case cfg.tokens != nil && cfg.keys != nil:
 		return invalid("both WithTokenSource and WithAccessKeySource are given; they answer the same question")
 	case cfg.tokens == nil && cfg.keys == nil:
-		return invalid("no credential: one of WithTokenSource and WithAccessKeySource is needed")
+		return invalid("no credential: one of WithTokenSource, WithAccessKeySource and WithEnvironment is needed")
 	case cfg.tokens != nil && *cfg.tokens == nil:
 		return invalid("the token source is nil")
 	case cfg.keys != nil && *cfg.keys == nil:

@@ -103,17 +103,17 @@ var tools = [...]tool{
 
 var regionVariables = []string{"HUAWEICLOUD_SDK_REGION", "HW_REGION_NAME", "OS_REGION_NAME"}
 
-// A setting is a value and where it was found. Only the latter is ever told.
-type setting struct{ name, value string }
+// A finding is a value and the name of its place. Only the latter is ever told.
+type finding struct{ name, value string }
 
-// first is the first variable of these that is set.
-func (env *environment) first(names ...string) setting {
+// first is the first variable of these that is set. Without one the value is empty.
+func (env *environment) first(names ...string) finding {
 	for _, name := range names {
 		if value, ok := env.lookup(name); ok && value != "" {
-			return setting{name, value}
+			return finding{name, value}
 		}
 	}
-	return setting{name: names[0]}
+	return finding{name: strings.Join(names, " or ")}
 }
 
 // fill answers what the options left open.
@@ -166,15 +166,15 @@ func (env *environment) fillEndpoint(cfg *config) error {
 }
 
 // region is that of the variables; it has no value when none is set.
-func (env *environment) region() (setting, error) {
+func (env *environment) region() (finding, error) {
 	region := env.first(regionVariables...)
 	if region.value != "" && checkRegion(region.value) != nil {
-		return setting{}, invalid("%s does not hold a region, which is a name such as cn-north-4", region.name)
+		return finding{}, invalid("%s does not hold a region, which is a name such as cn-north-4", region.name)
 	}
 	return region, nil
 }
 
-func (cfg *config) fillEndpoint(endpoint setting) error {
+func (cfg *config) fillEndpoint(endpoint finding) error {
 	if err := cfg.checkEndpoint(endpoint); err != nil {
 		return err
 	}
@@ -183,8 +183,8 @@ func (cfg *config) fillEndpoint(endpoint setting) error {
 }
 
 // checkEndpoint tells all the rules rather than the one that was broken, which may quote the value.
-func (cfg *config) checkEndpoint(endpoint setting) error {
-	if _, err := parseEndpoint(endpoint.value, cfg.insecureHTTP); err != nil {
+func (cfg *config) checkEndpoint(endpoint finding) error {
+	if _, err := parseEndpoint(endpoint.value, cfg.insecureHTTP, "WithInsecureHTTP"); err != nil {
 		return invalid("%s does not hold an endpoint: https:// and a host, without user name, query and fragment; "+
 			"http:// needs WithInsecureHTTP unless it is this machine", endpoint.name)
 	}
@@ -192,15 +192,15 @@ func (cfg *config) checkEndpoint(endpoint setting) error {
 }
 
 // withScheme completes a bare host, which the vendor's variables may hold.
-func (s setting) withScheme() setting {
-	s.value = strings.TrimSpace(s.value)
-	if !strings.Contains(s.value, "://") {
-		s.value = "https://" + s.value
+func (f finding) withScheme() finding {
+	f.value = strings.TrimSpace(f.value)
+	if !strings.Contains(f.value, "://") {
+		f.value = "https://" + f.value
 	}
-	return s
+	return f
 }
 
-func (cfg *config) fillProject(project setting) error {
+func (cfg *config) fillProject(project finding) error {
 	if project.value == "" || cfg.projectID != nil {
 		return nil
 	}
@@ -212,25 +212,25 @@ func (cfg *config) fillProject(project setting) error {
 }
 
 // checkWord refuses what no id, key or token has, and what a header cannot carry.
-func (s setting) checkWord() error {
-	if !isHeaderValue(s.value) || strings.ContainsAny(s.value, " ,") {
-		return invalid("%s holds a space, a comma, a line break or another character that cannot be sent", s.name)
+func (f finding) checkWord() error {
+	if !isHeaderValue(f.value) || strings.ContainsAny(f.value, " ,") {
+		return invalid("%s holds a space, a comma, a line break or another character that cannot be sent", f.name)
 	}
 	return nil
 }
 
 // fillFrom takes the credential of a tool, if its variables hold one.
 func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
-	key := []setting{env.first(t.keyID), env.first(t.keySecret), env.first(t.securityToken)}
-	token, password, user := env.optional(t.token), env.optional(t.password), env.optional(t.users...)
-	keyPart := anyOf(key...)
-	switch ways := set(keyPart, token, password); {
+	id, secret, securityToken := env.first(t.keyID), env.first(t.keySecret), env.first(t.securityToken)
+	token, user, password := env.first(t.token), env.first(t.users...), env.first(t.password)
+	key := anyOf(id, secret, securityToken)
+	switch ways := present(key, token, password); {
 	case len(ways) > 1:
 		return false, invalid("both %s and %s are set, two credentials in one place; unset one of them", ways[0].name, ways[1].name)
 	case len(ways) == 0 && user.value == "":
 		return false, nil
-	case keyPart.value != "":
-		return true, cfg.fillKey(key[0], key[1], key[2])
+	case key.value != "":
+		return true, cfg.fillKey(id, secret, securityToken)
 	case token.value != "":
 		source := StaticToken(token.value)
 		cfg.tokens = &source
@@ -239,37 +239,31 @@ func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
 	return true, env.fillLogin(t, cfg, user, password)
 }
 
-// optional is first for names that a tool may not have.
-func (env *environment) optional(names ...string) setting {
-	if len(names) == 0 || names[0] == "" {
-		return setting{}
-	}
-	return env.first(names...)
-}
-
-// set keeps the settings that have a value.
-func set(settings ...setting) []setting {
-	var kept []setting
-	for _, s := range settings {
-		if s.value != "" {
-			kept = append(kept, s)
+// present keeps the findings that have a value.
+func present(findings ...finding) []finding {
+	var kept []finding
+	for _, f := range findings {
+		if f.value != "" {
+			kept = append(kept, f)
 		}
 	}
 	return kept
 }
 
-func anyOf(settings ...setting) setting { return append(set(settings...), setting{})[0] }
+func anyOf(findings ...finding) finding { return append(present(findings...), finding{})[0] }
 
-func halfSet(has, lacks setting) error { return invalid("%s is set, but %s is not", has.name, lacks.name) }
+func halfSet(has, lacks finding) error {
+	return invalid("%s is set, but %s is not", has.name, lacks.name)
+}
 
 // fillKey takes an access key of which at least one part is set.
-func (cfg *config) fillKey(id, secret, securityToken setting) error {
-	for _, part := range []setting{id, secret} {
+func (cfg *config) fillKey(id, secret, securityToken finding) error {
+	for _, part := range []finding{id, secret} {
 		if part.value == "" {
 			return halfSet(anyOf(id, secret, securityToken), part)
 		}
 	}
-	for _, part := range []setting{id, secret, securityToken} {
+	for _, part := range []finding{id, secret, securityToken} {
 		if err := part.checkWord(); err != nil {
 			return err
 		}
@@ -280,7 +274,7 @@ func (cfg *config) fillKey(id, secret, securityToken setting) error {
 }
 
 // fillLogin logs in with the user and password of a tool, of which at least one is set.
-func (env *environment) fillLogin(t *tool, cfg *config, user, password setting) error {
+func (env *environment) fillLogin(t *tool, cfg *config, user, password finding) error {
 	account := env.first(t.accounts...)
 	switch {
 	case password.value == "":
@@ -288,7 +282,7 @@ func (env *environment) fillLogin(t *tool, cfg *config, user, password setting) 
 	case user.value == "":
 		return halfSet(password, user)
 	case account.value == "" && (!user.isID() || cfg.projectID == nil):
-		return invalid("%s is set, but none of %s is, the account", user.name, strings.Join(t.accounts, ", "))
+		return invalid("%s is set, but not the account: one of %s", user.name, strings.Join(t.accounts, ", "))
 	}
 	login := IAMConfig{Password: StaticSecret(password.value), Transport: cfg.transport, InsecureHTTP: cfg.insecureHTTP}
 	login.UserID, login.UserName = user.idOrName()
@@ -328,20 +322,20 @@ func (env *environment) aim(login *IAMConfig, t *tool, cfg *config) error {
 	}
 	region, err := env.region()
 	if err == nil && region.value == "" {
-		err = invalid("%s is set, but not where to log in, and for which project: set one of %s, or both %s and %s",
+		err = invalid("%s is set, but not where to log in and for which project: set one of %s, or both %s and %s",
 			t.password, strings.Join(regionVariables, ", "), t.authURL, t.projectName)
 	}
 	login.Region = region.value
 	return err
 }
 
-func (s setting) isID() bool { return strings.HasSuffix(s.name, "_ID") }
+func (f finding) isID() bool { return strings.HasSuffix(f.name, "_ID") }
 
-func (s setting) idOrName() (id, name string) {
-	if s.isID() {
-		return s.value, ""
+func (f finding) idOrName() (id, name string) {
+	if f.isID() {
+		return f.value, ""
 	}
-	return "", s.value
+	return "", f.value
 }
 
 // fillFromProfile takes the credential of the profile file or, where that has none, asks the machine for one
@@ -351,10 +345,10 @@ func (env *environment) fillFromProfile(cfg *config) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.fillProject(file.setting("project_id")); err != nil {
+	if err := cfg.fillProject(file.finding("project_id")); err != nil {
 		return err
 	}
-	id, secret, securityToken := file.setting("ak"), file.setting("sk"), file.setting("security_token")
+	id, secret, securityToken := file.finding("ak"), file.finding("sk"), file.finding("security_token")
 	if anyOf(id, secret, securityToken).value != "" {
 		return cfg.fillKey(id, secret, securityToken)
 	}
@@ -368,8 +362,8 @@ type profile struct {
 	lack   string // says that there is no key in it
 }
 
-func (p *profile) setting(key string) setting {
-	return setting{key + " in [basic] of " + p.path, p.values[key]}
+func (p *profile) finding(key string) finding {
+	return finding{key + " in [basic] of " + p.path, p.values[key]}
 }
 
 // readProfile reads the profile file. One that does not exist is empty.
@@ -390,7 +384,10 @@ func (env *environment) readProfile() (*profile, error) {
 		return nil, invalid("the profile file %s cannot be read: %s", path, fileProblem(err))
 	}
 	values, err := parseProfile(path, text)
-	return &profile{path, values, "no ak in [basic] of " + oneLine(path, 80)}, err
+	if err != nil {
+		return nil, err
+	}
+	return &profile{path, values, "no ak in [basic] of " + oneLine(path, 80)}, nil
 }
 
 const maxFile = 1 << 20
@@ -420,8 +417,8 @@ func fileProblem(err error) string {
 }
 
 // parseProfile reads the section [basic] of an INI file, with the spellings that the vendor's SDKs take:
-// "=" or ":", comments with "#" or ";" on a line of their own or after a space, quotes around a value. Names
-// are read in lower case. Its errors tell the line, and nothing that is in it.
+// "=" or ":", comments with "#" or ";" on a line of their own or after a space, quotes around a value. The
+// case of keys does not count. Its errors tell the line, and nothing that is in it.
 func parseProfile(path, text string) (map[string]string, error) {
 	values, section, number := map[string]string{}, "", 0
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {

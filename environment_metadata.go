@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -71,12 +73,10 @@ func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 	limited, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
 	key, err := m.read(limited, m.transport)
-	switch {
-	case err == nil:
+	if err == nil {
 		return key, nil
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case limited.Err() != nil:
+	}
+	if limited.Err() != nil { // where it is ctx that ended, nobody waits for the error
 		err = fmt.Errorf("gave no answer within %v", m.limit)
 	}
 	return nil, &callError{text: "no credential: " + m.tried + oneLine(err.Error(), 120) +
@@ -86,16 +86,13 @@ func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 // CloseIdleConnections closes those to the service.
 func (m *machineKeys) CloseIdleConnections() { closeIdleConnections(m.transport) }
 
-// Format prints the type only: the address of a service may be nobody's business.
-func (m *machineKeys) Format(f fmt.State, _ rune) { fmt.Fprint(f, "codeartsbuild.machineKeys{…}") }
-
 // A podIdentity is the agent beside a container that knows which agency the container has.
 type podIdentity struct{ uri, file string }
 
 // check refuses an address to which the container's token must not be sent.
 func (p podIdentity) check(insecure bool) error {
 	if p.file == "" {
-		return halfSet(setting{name: podIdentityURI}, setting{name: podIdentityFile})
+		return halfSet(finding{name: podIdentityURI}, finding{name: podIdentityFile})
 	}
 	u, err := url.Parse(p.uri)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" ||
@@ -120,13 +117,8 @@ func (p podIdentity) key(ctx context.Context, transport http.RoundTripper) (*Acc
 	if token == "" || !isHeaderValue(token) {
 		return nil, fmt.Errorf("cannot be asked: the file of %s does not hold a token", podIdentityFile)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.uri, strings.NewReader("{}"))
-	if err != nil {
-		return nil, errors.New("has no valid address")
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", token)
-	status, body, err := exchange(transport, req)
+	status, body, err := askMachine(ctx, transport, http.MethodPost, p.uri, "{}",
+		http.Header{"Content-Type": {"application/json"}, "Authorization": {token}})
 	if err != nil {
 		return nil, err
 	}
@@ -141,11 +133,11 @@ func (m metadataService) key(ctx context.Context, transport http.RoundTripper) (
 	var status int
 	var body []byte
 	for range 2 {
-		token, err := m.token(ctx, transport)
+		session, err := m.session(ctx, transport)
 		if err != nil {
 			return nil, err
 		}
-		status, body, err = m.ask(ctx, transport, token)
+		status, body, err = askMachine(ctx, transport, http.MethodGet, m.endpoint+"/openstack/latest/securitykey", "", session)
 		if err != nil {
 			return nil, err
 		}
@@ -159,51 +151,37 @@ func (m metadataService) key(ctx context.Context, transport http.RoundTripper) (
 	return readKey(status, body)
 }
 
-// token opens a session of version 2. There is none, "", where the service knows version 1 only.
-func (m metadataService) token(ctx context.Context, transport http.RoundTripper) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, m.endpoint+"/meta-data/latest/api/token", http.NoBody)
-	if err != nil {
-		return "", errors.New("has no valid address")
-	}
-	req.Header.Set("X-Metadata-Token-Ttl-Seconds", "21600")
-	status, body, err := exchange(transport, req)
-	if err != nil {
-		return "", err
-	}
+// session gets a token of version 2, as the header of what is asked next: an empty one where the service knows
+// version 1 only.
+func (m metadataService) session(ctx context.Context, transport http.RoundTripper) (http.Header, error) {
+	status, body, err := askMachine(ctx, transport, http.MethodPut, m.endpoint+"/meta-data/latest/api/token", "",
+		http.Header{"X-Metadata-Token-Ttl-Seconds": {"21600"}})
 	token := strings.TrimSpace(string(body))
-	switch status {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusServiceUnavailable:
-		return "", nil
-	case http.StatusOK:
-		if token != "" && isHeaderValue(token) {
-			return token, nil
-		}
-		return "", errors.New("gave no token")
+	switch {
+	case err != nil:
+		return nil, err
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusServiceUnavailable:
+		return http.Header{}, nil
+	case status != http.StatusOK:
+		return nil, statusError(status)
+	case token == "" || !isHeaderValue(token):
+		return nil, errors.New("gave no token")
 	}
-	return "", statusError(status)
+	return http.Header{"X-Metadata-Token": {token}}, nil
 }
 
-func (m metadataService) ask(ctx context.Context, transport http.RoundTripper, token string) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, m.endpoint+"/openstack/latest/securitykey", nil)
+// askMachine makes one request and reads the whole answer. Neither its errors nor those below quote an answer: it
+// holds a secret, and so may the error of a transport that could not read it.
+func askMachine(ctx context.Context, transport http.RoundTripper, method, address, content string, header http.Header) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
 		return 0, nil, errors.New("has no valid address")
 	}
-	if token != "" {
-		req.Header.Set("X-Metadata-Token", token)
-	}
-	return exchange(transport, req)
-}
-
-// exchange makes one request and reads the whole answer. Neither its errors nor those below quote an answer: it
-// holds a secret, and so may the error of a transport that could not read it.
-func exchange(transport http.RoundTripper, req *http.Request) (status int, body []byte, err error) {
+	req.Header = header
 	req.Header.Set("User-Agent", ownUserAgent())
 	resp, err := transport.RoundTrip(req)
-	if err != nil || resp == nil {
-		if proven, _ := provesUnsent(err); proven {
-			return 0, nil, errors.New("cannot be reached: " + errorText(err))
-		}
-		return 0, nil, errors.New("gave no answer that can be read")
+	if err != nil {
+		return 0, nil, errors.New(reachProblem(err))
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxKeyAnswer+1))
@@ -214,6 +192,24 @@ func exchange(transport http.RoundTripper, req *http.Request) (status int, body 
 		return 0, nil, errors.New("gave an answer larger than 64 KiB")
 	}
 	return resp.StatusCode, body, nil
+}
+
+// reachProblem says why no answer came, without the address.
+func reachProblem(err error) string {
+	var dns *net.DNSError
+	var call *os.SyscallError
+	proven, _ := provesUnsent(err)
+	switch {
+	case errors.As(err, &dns):
+		return "cannot be reached: " + dns.Err
+	case isCertificateError(err):
+		return "has a certificate that is not valid"
+	case proven && errors.As(err, &call):
+		return "cannot be reached: " + call.Err.Error()
+	case proven:
+		return "cannot be reached"
+	}
+	return "gave no answer that can be read"
 }
 
 func statusError(status int) error {

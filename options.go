@@ -120,8 +120,8 @@ func WithStopAPI(api StopAPI) ClientOption {
 	return clientOption(func(c *config) { c.stopAPI = api })
 }
 
-// WithInsecureHTTP allows an endpoint that starts with http:// and is not on this machine. Everybody
-// between here and there can then read the credential.
+// WithInsecureHTTP allows an endpoint that starts with http:// and is not on this machine, and the same for
+// the addresses that WithEnvironment finds. Everybody between here and there can then read the credential.
 func WithInsecureHTTP() ClientOption {
 	return clientOption(func(c *config) { c.insecureHTTP = true })
 }

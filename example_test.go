@@ -1,0 +1,350 @@
+package codeartsbuild_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+)
+
+func Example() {
+	srv := codeartsbuildtest.NewServer() // in place of the cloud
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+
+	client, err := codeartsbuild.NewClient(
+		codeartsbuild.WithEndpoint("https://cloudbuild-ext.cn-north-4.myhuaweicloud.com"),
+		codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(os.Getenv("CODEARTSBUILD_TOKEN"))),
+	)
+	if err != nil { // no token is set here
+		client = srv.Client()
+	}
+	result, err := client.Jobs.Stop(context.Background(), job, build)
+	fmt.Println(result.Result, err)
+	// Output: true <nil>
+}
+
+// endsWhenStopped lets a build end as soon as the service accepts the stop, so that an example need not wait.
+func endsWhenStopped(srv *codeartsbuildtest.Server, job, build string) codeartsbuildtest.Fault {
+	return func(service http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			service.ServeHTTP(w, r)
+			srv.Finish(job, build, codeartsbuild.StatusAborted)
+		})
+	}
+}
+
+func ExampleJobsService_StopAndWait() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+	srv.Next("StopJob", endsWhenStopped(srv, job, build))
+
+	ended, err := srv.Client().Jobs.StopAndWait(context.Background(), job, build)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("build", ended.BuildNo, ended.Status)
+	// Output: build 1 aborted
+}
+
+// What to do about an error is a matter of its kinds.
+func ExampleJobsService_Stop_errors() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+	srv.Finish(job, build, codeartsbuild.StatusSucceeded)
+
+	_, err := srv.Client().Jobs.Stop(context.Background(), job, build)
+	var answer *codeartsbuild.APIError
+	switch {
+	case err == nil:
+		fmt.Println("the service accepted the stop")
+	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		fmt.Println("it may have taken effect: stop it again, that is always safe")
+	case errors.Is(err, codeartsbuild.ErrBuildFinished):
+		errors.As(err, &answer)
+		fmt.Println("there was nothing left to stop:", answer.StatusCode, answer.ErrorCode)
+	case errors.Is(err, codeartsbuild.ErrUnauthorized):
+		fmt.Println("the credential is wrong or has expired")
+	default:
+		fmt.Println(err)
+	}
+	// Output: there was nothing left to stop: 400 DEV.CB.032302
+}
+
+// loggingTransport shows what a RoundTripper sees: every attempt, with the operation in its context.
+type loggingTransport struct{ next http.RoundTripper }
+
+func (t loggingTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err == nil {
+		fmt.Println(codeartsbuild.OperationFromContext(req.Context()), req.Method, req.URL.Path, resp.StatusCode)
+	}
+	return resp, err
+}
+
+func ExampleWithTransport() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	srv.Start()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+
+	transport := http.DefaultTransport.(*http.Transport).Clone() // or otelhttp.NewTransport, for example
+	defer transport.CloseIdleConnections()
+	client := srv.Client(codeartsbuild.WithTransport(loggingTransport{transport}))
+	_, err := client.Jobs.Stop(context.Background(), job, build)
+	fmt.Println(err)
+	// Output:
+	// StopJob POST /v3/jobs/stop 200
+	// <nil>
+}
+
+// A lost answer is the worst that can happen to a stop. Here the first one takes effect, its answer is
+// lost, and the second is told that the build has ended.
+func Example_testing() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+	srv.Next("StopJob",
+		codeartsbuildtest.DropAnswer(),
+		codeartsbuildtest.Reply(http.StatusBadRequest, `{"error_code":"DEV.CB.032302","error_msg":"ended"}`))
+
+	client := srv.Client(codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MinDelay: time.Millisecond, MaxDelay: time.Millisecond}))
+	result, err := client.Jobs.Stop(context.Background(), job, build)
+	fmt.Println("already finished:", result.AlreadyFinished, err)
+	fmt.Println("requests:", len(srv.Requests()))
+	// Output:
+	// already finished: true <nil>
+	// requests: 2
+}
+
+func ExampleNewIAMTokenSource() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	srv.Start()
+
+	config := srv.IAMConfig() // Endpoint, DomainName, UserName, Password and ProjectName
+	source, err := codeartsbuild.NewIAMTokenSource(config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := codeartsbuild.NewClient(codeartsbuild.WithEndpoint(srv.URL), codeartsbuild.WithTokenSource(source))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.CloseIdleConnections()
+	job := srv.AddJob("nightly")
+	_, err = client.Jobs.Stop(context.Background(), job, srv.StartBuild(job))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+func ExampleStaticAccessKey() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	srv.Start()
+	id, secret := srv.AccessKey()
+
+	client, err := codeartsbuild.NewClient(
+		codeartsbuild.WithEndpoint(srv.URL),
+		codeartsbuild.WithAccessKeySource(codeartsbuild.StaticAccessKey(id, secret)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.CloseIdleConnections()
+	job := srv.AddJob("nightly")
+	_, err = client.Jobs.Stop(context.Background(), job, srv.StartBuild(job))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// What an option says wins over what the environment says; here nothing is left to look up.
+func ExampleWithEnvironment() {
+	client, err := codeartsbuild.NewClient(
+		codeartsbuild.WithRegion("cn-north-4"),
+		codeartsbuild.WithAccessKeySource(codeartsbuild.StaticAccessKey("AKEXAMPLE", "made-up")),
+		codeartsbuild.WithEnvironment())
+	fmt.Println(client, err)
+	// Output: codeartsbuild.Client{https://cloudbuild-ext.cn-north-4.myhuaweicloud.com} <nil>
+}
+
+// A vault hands out temporary keys; the cache asks it again shortly before one ends.
+type vault struct{}
+
+func (vault) AccessKey(context.Context) (*codeartsbuild.AccessKey, error) {
+	return codeartsbuild.NewTemporaryAccessKey("AKEXAMPLE", "made-up", "made-up-too", time.Now().Add(time.Hour)), nil
+}
+
+func ExampleNewCachedAccessKeySource() {
+	client, err := codeartsbuild.NewClient(
+		codeartsbuild.WithRegion("cn-north-4"),
+		codeartsbuild.WithAccessKeySource(codeartsbuild.NewCachedAccessKeySource(vault{})))
+	fmt.Println(client, err)
+	// Output: codeartsbuild.Client{https://cloudbuild-ext.cn-north-4.myhuaweicloud.com} <nil>
+}
+
+func ExampleBuildsService_StopPlanned() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	for _, revision := range []string{"a11ce", "b0b", "ca11"} {
+		srv.AddBuild(job, codeartsbuild.Build{Branch: "feat/login", Revision: revision, Trigger: "push"})
+	}
+	srv.AddBuild(job, codeartsbuild.Build{Branch: "release/1.0", Revision: "d00d", Trigger: "push"})
+
+	client, ctx := srv.Client(), context.Background()
+	plan, err := client.Builds.PlanSuperseded(ctx, job, &codeartsbuild.SupersededOptions{Protect: []string{"release*"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, d := range plan.Decisions {
+		fmt.Println(d.Build.BuildNo, d.Build.Branch, d.Stop, d.Rule)
+	}
+	outcomes, err := client.Builds.StopPlanned(ctx, plan, &codeartsbuild.StopPlannedOptions{Reason: "newer push"})
+	for _, o := range outcomes {
+		fmt.Println("stopped", o.Build.BuildNo, o.Stopped)
+	}
+	fmt.Println(err)
+	// Output:
+	// 4 release/1.0 false protected
+	// 3 feat/login false newest
+	// 2 feat/login true superseded by 3
+	// 1 feat/login true superseded by 3
+	// stopped 2 true
+	// stopped 1 true
+	// <nil>
+}
+
+func ExampleBuildsService_PlanRunaway() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	srv.AddBuild(job, codeartsbuild.Build{Branch: "main", StartedAt: time.Now().Add(-221 * time.Minute)})
+
+	plan, err := srv.Client().Builds.PlanRunaway(context.Background(), job, &codeartsbuild.RunawayOptions{
+		MaxRunning: 2 * time.Hour,
+		Exempt:     func(b *codeartsbuild.Build) bool { return codeartsbuild.MatchBranch("release*", b.Branch) },
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, d := range plan.Decisions {
+		fmt.Println(d.Build.BuildNo, d.Stop, d.Rule)
+	}
+	// Output: 1 true running 3h41m
+}
+
+// Run a build, print its log while it grows, and see how it ended.
+func ExampleLogsService_Follow() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	client, ctx := srv.Client(), context.Background()
+
+	run, err := client.Jobs.Run(ctx, job, &codeartsbuild.RunRequest{Branch: "main", Parameters: map[string]string{"target": "all"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	srv.AppendLog(job, run.BuildNo, "compiling\ntesting\n") // what the build does
+	srv.Finish(job, run.BuildNo, codeartsbuild.StatusSucceeded)
+
+	for chunk, err := range client.Logs.Follow(ctx, job, run.BuildNo, 0) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s(next offset %d)\n", chunk.Text, chunk.Next)
+		break // a later Follow would go on there
+	}
+	build, err := client.Builds.Wait(ctx, job, run.BuildNo, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(build.Status)
+	// Output:
+	// compiling
+	// testing
+	// (next offset 18)
+	// succeeded
+}
+
+// The log of one step exists only in a call that the service calls outdated, and that has no method here. Do
+// reaches it.
+func ExampleClient_Do() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+	srv.AppendLog(job, build, "[INFO] [build:compile] : 31 packages\n[INFO] [build:upload] : nightly.tar.gz\n")
+	client, ctx := srv.Client(), context.Background()
+
+	record, err := client.Builds.Get(ctx, job, build)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var log []byte
+	err = client.Do(ctx, http.MethodGet, "/v4/"+record.RecordID+"/task-log", struct {
+		TaskName string `url:"task_name"`
+	}{"compile"}, &log)
+	fmt.Printf("%s%v\n", log, err)
+	// Output:
+	// [INFO] [build:compile] : 31 packages
+	// <nil>
+}
+
+func ExampleWithResponseInto() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	srv.Next("StopJob", codeartsbuildtest.Reply(http.StatusServiceUnavailable, ""))
+
+	var response codeartsbuild.Response
+	_, err := srv.Client().Jobs.Stop(context.Background(), job, srv.StartBuild(job),
+		codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MinDelay: time.Millisecond, MaxDelay: time.Millisecond}),
+		codeartsbuild.WithResponseInto(&response))
+	fmt.Println(err, response.StatusCode, response.Attempts)
+	// Output: <nil> 200 2
+}
+
+func ExampleWithLogger() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey || a.Key == "duration" || a.Key == "job" { // differ from run to run
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+
+	_, err := srv.Client(codeartsbuild.WithLogger(logger)).Jobs.Stop(context.Background(), job, srv.StartBuild(job))
+	fmt.Println(err)
+	// Output:
+	// level=DEBUG msg=attempt operation=StopJob build=1 request_id=00000000000000000000000000000001 status=200 attempt=1
+	// level=DEBUG msg=call operation=StopJob build=1 request_id=00000000000000000000000000000001 status=200 attempts=1
+	// <nil>
+}
