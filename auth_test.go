@@ -460,7 +460,8 @@ func TestB13WhatA401LeadsTo(t *testing.T) {
 		"renewed token refused: not remembered":     {true, []codeartsbuildtest.Fault{revoke, revoke}, nil, []step{{unauthorized, 2, 2}, {nil, 1, 3}, {nil, 1, 3}}},
 		"refused for ever: two requests a call":     {true, []codeartsbuildtest.Fault{revoke, revoke, revoke, revoke}, nil, []step{{unauthorized, 2, 2}, {unauthorized, 2, 4}, {nil, 1, 5}}},
 		"gateway's code under another status":       {true, []codeartsbuildtest.Fault{codeartsbuildtest.Reply(403, refusal)}, nil, []step{{nil, 2, 2}}},
-		"the replay is free of MaxAttempts":         {true, []codeartsbuildtest.Fault{revoke}, []codeartsbuild.CallOption{codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 1})}, []step{{nil, 2, 2}}},
+		"refused at the last attempt":               {true, []codeartsbuildtest.Fault{revoke}, []codeartsbuild.CallOption{codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 1})}, []step{{nil, 2, 2}}},
+		"the replay is none of MaxAttempts":         {true, []codeartsbuildtest.Fault{revoke, busy}, []codeartsbuild.CallOption{codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 2})}, []step{{nil, 3, 2}}},
 		"refused after a busy answer":               {true, []codeartsbuildtest.Fault{busy, revoke}, nil, []step{{nil, 3, 2}}},
 		"refused, busy, refused: renewed only once": {true, []codeartsbuildtest.Fault{revoke, busy, revoke}, nil, []step{{unauthorized, 3, 2}, {nil, 1, 3}}},
 	}

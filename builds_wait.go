@@ -108,11 +108,12 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 				return nil, amend(err, fmt.Sprintf("; the last of %d reads that failed%s", failures, w.note()))
 			}
 		}
-		var seen map[string]*Build
-		if seen, err = w.wait(ctx, s, group, retryAfterOf(err)); err != nil {
+		var list listing
+		if list, err = w.wait(ctx, s, group, retryAfterOf(err)); err != nil {
 			return nil, err
 		}
-		if build = seen[buildNo]; build == nil || build.Status.Terminal() { // the list knows less of an ended build
+		build, err = list.builds[buildNo], list.busy
+		if err == nil && (build == nil || build.Status.Terminal()) { // the list knows less of an ended build
 			build, err = s.Get(ctx, jobID, buildNo, opts...)
 		}
 	}
@@ -135,15 +136,15 @@ func (w *watch) see(build *Build) bool {
 // wait pauses until the group's next read, or longer where the service asked for it, and returns what that
 // read brought. The last read is when the limit is reached; the error after it says that waiting ended
 // before the build did.
-func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, atLeast time.Duration) (map[string]*Build, error) {
+func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, atLeast time.Duration) (listing, error) {
 	limit := lastPause + atLeast + time.Hour // never reached
 	if w.limit > 0 {
 		if limit = w.limit - time.Since(w.started); limit <= 0 {
-			return nil, &callError{text: "the build has not ended within " + w.limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
+			return listing{}, &callError{text: "the build has not ended within " + w.limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
 		}
 	}
 	if atLeast > 0 && !sleep(ctx, min(atLeast, limit)) {
-		return nil, w.ended(ctx)
+		return listing{}, w.ended(ctx)
 	}
 	timer := time.NewTimer(max(limit-atLeast, 0))
 	defer timer.Stop()
@@ -151,11 +152,11 @@ func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, a
 	defer group.done(tick)
 	select {
 	case <-tick.ready:
-		return tick.seen, nil
+		return tick.listing, nil
 	case <-timer.C:
-		return nil, nil
+		return listing{}, nil
 	case <-ctx.Done():
-		return nil, w.ended(ctx)
+		return listing{}, w.ended(ctx)
 	}
 }
 
@@ -204,7 +205,13 @@ type tick struct {
 	ready   chan struct{}
 	cancel  context.CancelFunc
 	waiters int
-	seen    map[string]*Build // by number; nil where there was no list
+	listing
+}
+
+// A listing is what one list call says of the builds of a job. Without it each build is read by itself.
+type listing struct {
+	builds map[string]*Build // by number
+	busy   error             // the service wants fewer calls, so that nobody reads now
 }
 
 func (g *watchGroups) join(job string) *watchGroup {
@@ -265,7 +272,7 @@ func (g *watchGroup) done(t *tick) {
 func (g *watchGroup) run(ctx context.Context, s *BuildsService, t *tick, pause time.Duration) {
 	defer t.cancel()
 	if sleep(ctx, pause) && g.shared(t) {
-		t.seen = s.newest(ctx, g.job)
+		t.listing = s.newest(ctx, g.job)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -281,15 +288,18 @@ func (g *watchGroup) shared(t *tick) bool {
 	return t.waiters > 1
 }
 
-// newest is the newest page of the builds of a job, by number. Without it each build is read by itself.
-func (s *BuildsService) newest(ctx context.Context, jobID string) map[string]*Build {
+// newest lists the newest page of the builds of a job.
+func (s *BuildsService) newest(ctx context.Context, jobID string) listing {
 	page, err := s.List(ctx, jobID, nil)
 	if err != nil {
-		return nil
+		if errors.Is(err, ErrTooManyRequests) || retryAfterOf(err) > 0 {
+			return listing{busy: err}
+		}
+		return listing{}
 	}
 	seen := make(map[string]*Build, len(page.Items))
 	for i := range page.Items {
 		seen[page.Items[i].BuildNo] = &page.Items[i]
 	}
-	return seen
+	return listing{builds: seen}
 }

@@ -1,11 +1,8 @@
 package codeartsbuild
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -240,50 +237,3 @@ var ownUserAgent = sync.OnceValue(func() string {
 	}
 	return "codeartsbuild-go/" + version
 })
-
-// A connectError is a connection that was never made, so that nothing can have been sent.
-type connectError struct{ text string }
-
-func (e *connectError) Error() string { return e.text }
-
-// newTransport makes the default transport. Its limits are those of a client that makes many small calls
-// to one host: a burst keeps its connections, and no answer is buffered far ahead of its reader.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  proxyFromEnvironment,
-		OnProxyConnectResponse: checkProxyAnswer,
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    10 * time.Second,
-		DisableCompression:     true,
-		MaxIdleConnsPerHost:    64,
-		IdleConnTimeout:        55 * time.Second, // servers commonly close after 60 or 75
-		MaxResponseHeaderBytes: 512 << 10,
-		HTTP2: &http.HTTP2Config{
-			MaxReceiveBufferPerStream: 256 << 10,
-			SendPingTimeout:           30 * time.Second,
-			PingTimeout:               10 * time.Second,
-		},
-	}
-}
-
-// proxyFromEnvironment is net/http's, without its error text, which holds the proxy's password.
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	proxy, err := http.ProxyFromEnvironment(req)
-	if err != nil {
-		return nil, &connectError{"the proxy address in the environment is not valid"}
-	}
-	return proxy, nil
-}
-
-// checkProxyAnswer gives a refused CONNECT a type of its own: net/http's error would leave open whether
-// the request was sent.
-func checkProxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
-	if answer.StatusCode != http.StatusOK {
-		return &connectError{"the proxy refused the connection: " + answer.Status}
-	}
-	return nil
-}
-
-var errNoAnswer = errors.New("the transport returned neither an answer nor an error")

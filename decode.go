@@ -57,8 +57,8 @@ func decode(body []byte, envelope string, out any, info answerInfo) error {
 
 func validJSON(data []byte) bool { return json.Valid(data) }
 
-// A memberScanner walks the members of a JSON object without copying. It reads what json.Valid accepted
-// and stops at the first thing that it does not understand, so that no input makes it fail.
+// A memberScanner walks the members of a JSON object without copying. It is for what json.Valid accepted;
+// of anything else it makes something or nothing, but does not fail.
 type memberScanner struct {
 	rest        []byte
 	name, value []byte
@@ -66,7 +66,7 @@ type memberScanner struct {
 
 func membersOf(data []byte) memberScanner {
 	data = bytes.TrimLeft(data, " \t\r\n")
-	if len(data) == 0 || data[0] != '{' || !validJSON(data) {
+	if len(data) == 0 || data[0] != '{' {
 		return memberScanner{}
 	}
 	return memberScanner{rest: data[1:]}
@@ -78,6 +78,9 @@ func (m *memberScanner) next() bool {
 		return false
 	}
 	end := valueEnd(rest)
+	if end < 2 {
+		return false
+	}
 	m.name = rest[1 : end-1]
 	if bytes.IndexByte(m.name, '\\') >= 0 {
 		m.name = []byte(scalarText(rest[:end]))

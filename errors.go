@@ -344,7 +344,7 @@ func meaningOfRest(status int, code string) meaning {
 // A problem is what an answer says of a failure.
 type problem struct{ code, message string }
 
-// readProblem finds code and message in the body of an error, whatever its form. For one level the order
+// readProblem finds code and message in the body of an error, which is valid JSON of whatever form. For one level the order
 // is fixed: error_code, err_code, code; then error_msg, message, reason, err_msg, error, title. What is
 // missing is looked for one level deeper, in error, errors and details, in this order.
 func readProblem(body []byte, depth int) problem {
@@ -368,7 +368,7 @@ func readProblem(body []byte, depth int) problem {
 		case "err_msg":
 			message[3] = m.value
 		case "error":
-			if inner := unwrapText(m.value); len(inner) > 0 && inner[0] == '{' {
+			if inner := unwrapText(m.value); len(inner) > 0 && inner[0] == '{' && validJSON(inner) {
 				nested[0] = inner
 			} else {
 				message[4] = m.value

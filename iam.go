@@ -229,13 +229,13 @@ func (a *tokenAnswer) decodeAnswer(payload []byte, info answerInfo) error {
 // password may be spelled in ways that no search finds, so that only the title of such an answer is kept.
 // Where a second factor is wanted the answer is no error of any known form.
 func loginProblem(status int, body []byte) problem {
+	if !validJSON(body) {
+		return problem{message: pageTitle(string(body))}
+	}
 	for m := membersOf(body); m.next(); {
 		if string(m.name) == "receipt" || string(m.name) == "required_auth_methods" {
 			return problem{code: strconv.Itoa(status), message: "a one-time code is wanted as well: set IAMConfig.Passcode"}
 		}
-	}
-	if !validJSON(body) {
-		return problem{message: pageTitle(string(body))}
 	}
 	p := readProblem(body, 2)
 	if quotesRequest(status) {

@@ -141,3 +141,26 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return false
 	}
 }
+
+// pause waits before the next attempt and returns nil, or the error with which the call ends now: never
+// less than what the attempt said.
+func (c *Client) pause(call *call, v verdict) error {
+	counted := call.attempt - call.free
+	delay := v.after
+	if delay == 0 {
+		delay = call.retry.delay(counted, v.later)
+	}
+	if counted >= call.retry.MaxAttempts || delay > call.retry.MaxDelay {
+		return v.err
+	}
+	if deadline, ok := call.ctx.Deadline(); ok && time.Until(deadline) <= delay {
+		return amend(v.err, "; not retried: the deadline comes before the next attempt", context.DeadlineExceeded)
+	}
+	if !c.budget.take() {
+		return amend(v.err, "; not retried: this client's retry budget is spent")
+	}
+	if !sleep(call.ctx, delay) {
+		return endedBy(v.err, call.ctx.Err(), context.Cause(call.ctx))
+	}
+	return nil
+}
