@@ -125,6 +125,21 @@ func specNames(spec ast.Spec) []string {
 	return names
 }
 
+// The program that the README begins with is one that a newcomer pastes.
+func TestProgramOfTheREADMEBuilds(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, program, ok := strings.Cut(string(readme), "```go\n")
+	require.True(t, ok)
+	program, _, ok = strings.Cut(program, "```")
+	require.True(t, ok)
+	source := filepath.Join(t.TempDir(), "main.go")
+	require.NoError(t, os.WriteFile(source, []byte(program), 0o644))
+	out, err := exec.Command("go", "build", "-o", os.DevNull, source).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
 // documented is an operation as testdata/operations.json has it.
 type documented struct {
 	Operation, Method, Path, Status string
