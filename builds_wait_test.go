@@ -92,11 +92,10 @@ func (c *buildsCrowd) end() {
 	c.Wait()
 }
 
-// buildsSteps gives a build one status after the other, each after its pause.
+// buildsSteps lets a build have one status after the other, with the same pause before each.
 func buildsSteps(srv *codeartsbuildtest.Server, job, no string, pause time.Duration, steps ...codeartsbuild.BuildStatus) {
-	for _, status := range steps {
-		time.Sleep(pause)
-		srv.Finish(job, no, status)
+	for i, status := range steps {
+		time.AfterFunc(time.Duration(i+1)*pause, func() { srv.Finish(job, no, status) })
 	}
 }
 
@@ -126,7 +125,7 @@ func TestB59WaitReturnsTheBuildInItsLastStatus(t *testing.T) {
 					defer srv.Close()
 					job := srv.AddJob("nightly")
 					no := srv.AddBuild(job, codeartsbuild.Build{Status: tt.first, Branch: "main"})
-					go buildsSteps(srv, job, no, time.Minute, tt.steps...)
+					buildsSteps(srv, job, no, time.Minute, tt.steps...)
 					var seen []codeartsbuild.BuildStatus
 					start := time.Now()
 					build, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{
@@ -156,7 +155,7 @@ func TestB59WaitWithoutOptions(t *testing.T) {
 		defer srv.Close()
 		job := srv.AddJob("nightly")
 		no := srv.StartBuild(job)
-		go buildsSteps(srv, job, no, 20*time.Minute, codeartsbuild.StatusSucceeded)
+		buildsSteps(srv, job, no, 20*time.Minute, codeartsbuild.StatusSucceeded)
 		build, err := srv.Client().Builds.Wait(t.Context(), job, no, nil)
 		require.NoError(t, err)
 		require.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
@@ -184,7 +183,7 @@ func TestB59PaceOfReading(t *testing.T) {
 		job := srv.AddJob("nightly")
 		no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
 		clock := buildsTimes(srv, buildsOpGet)
-		go buildsSteps(srv, job, no, 3*time.Minute, codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded)
+		buildsSteps(srv, job, no, 3*time.Minute, codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded)
 		var changes []int // reads before each
 		_, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{
 			OnChange: func(*codeartsbuild.Build) { changes = append(changes, len(clock.times())) },
@@ -287,7 +286,7 @@ func TestB60LastReadIsAtTheLimit(t *testing.T) {
 		defer srv.Close()
 		job := srv.AddJob("nightly")
 		no := srv.StartBuild(job)
-		go buildsSteps(srv, job, no, 99*time.Millisecond, codeartsbuild.StatusSucceeded)
+		buildsSteps(srv, job, no, 99*time.Millisecond, codeartsbuild.StatusSucceeded)
 		build, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{Timeout: 100 * time.Millisecond})
 		require.NoError(t, err, "the build had ended within the time")
 		require.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
@@ -494,7 +493,7 @@ func TestB61BuildsThatEndOneAfterTheOther(t *testing.T) {
 		for i := range builds {
 			no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
 			ends := time.Duration(i+1) * 30 * time.Second
-			go buildsSteps(srv, job, no, ends/2, codeartsbuild.StatusRunning, codeartsbuild.StatusFailed)
+			buildsSteps(srv, job, no, ends/2, codeartsbuild.StatusRunning, codeartsbuild.StatusFailed)
 			crowd.Go(func() {
 				var seen []codeartsbuild.BuildStatus
 				build, err := client.Builds.Wait(crowd.ctx, job, no, &codeartsbuild.WaitOptions{
@@ -588,7 +587,7 @@ func TestB61WatchersThatLeaveDoNotHoldUpTheOthers(t *testing.T) {
 			_, err := client.Builds.Wait(crowd.ctx, job, no, nil)
 			assert.NoError(t, err)
 		})
-		go buildsSteps(srv, job, no, 5*time.Minute, codeartsbuild.StatusSucceeded)
+		buildsSteps(srv, job, no, 5*time.Minute, codeartsbuild.StatusSucceeded)
 		crowd.Wait()
 		before := len(srv.Requests())
 		time.Sleep(time.Hour)
@@ -659,7 +658,7 @@ func TestB62StopOnCancel(t *testing.T) {
 				var ended time.Time
 				context.AfterFunc(ctx, func() { ended = time.Now() })
 				if tt.finish {
-					go buildsSteps(srv, job, no, time.Minute-time.Millisecond, codeartsbuild.StatusSucceeded)
+					buildsSteps(srv, job, no, time.Minute-time.Millisecond, codeartsbuild.StatusSucceeded)
 				}
 				build, err := srv.Client().Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{StopOnCancel: 20 * time.Second})
 				synctest.Wait()

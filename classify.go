@@ -55,7 +55,7 @@ func classify(c *call, ans *answer) verdict {
 		return classifyError(c, ans, body)
 	}
 	if c.op.stream {
-		return unreadable(c, ans, "the answer is JSON and no file")
+		return unreadable(c, ans, "the answer is no file: "+c.snippet(ans, body))
 	}
 	err := decode(body, c.op.envelope, c.out, answerInfo{c.job, c.build, ans.header})
 	switch {
@@ -89,7 +89,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 	}
 	v := verdict{
 		err:     c.apiError(ans, p, m.kinds),
-		replay:  ans.ended == nil && (m.replay >= replayAny || (m.replay == replayIdempotent && c.op.mayRepeat())),
+		replay:  ans.ended == nil && (m.replay >= replayAny || (c.op.mayRepeat() && (m.replay == replayIdempotent || ans.err != nil))),
 		later:   m.replay == replayLater,
 		after:   retryAfter(ans.header),
 		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
@@ -117,8 +117,14 @@ func (c *call) problem(ans *answer, text []byte) problem {
 	return readProblem(text, 2)
 }
 
-// snippet is the readable start of a text, which must lose the secrets before it is cut.
-func (c *call) snippet(ans *answer, text []byte) string { return snippet(c.redact(ans, string(text))) }
+// snippet is the readable start of a text, which must lose the secrets before it is cut. What another
+// store says may quote the address, which is one.
+func (c *call) snippet(ans *answer, text []byte) string {
+	if ans.foreign {
+		return "(from another store)"
+	}
+	return snippet(c.redact(ans, string(text)))
+}
 
 // leavesDoubt reports whether an error of this status may have come after the work was done: a gateway's,
 // or one that the service itself does not explain. With 503 it says that it did not start.

@@ -90,7 +90,9 @@ func (s *JobsService) StopAndWait(ctx context.Context, jobID, buildNo string, op
 	switch _, err := s.Stop(ctx, jobID, buildNo, opts...); {
 	case errors.Is(err, ErrOutcomeUnknown):
 		kinds = append(kinds, ErrOutcomeUnknown)
-	case err != nil && !errors.Is(err, ErrBuildFinished):
+	case errors.Is(err, ErrBuildFinished):
+		kinds = nil // reading it may fail, but it does not run
+	case err != nil:
 		return nil, err
 	}
 	build, err := s.client.Builds.await(ctx, jobID, buildNo, stopLimit(ctx), nil, opts)

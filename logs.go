@@ -86,7 +86,9 @@ type follower struct {
 
 	offset   int64
 	pace     pace
-	failures int  // reads in a row
+	wait     bool // before the next read: the last one brought all there was
+	failures int  // reads of the log in a row
+	blind    int  // reads of the build in a row that failed
 	ended    bool // the build has
 	quiet    int  // reads without a text since then
 	drained  bool
@@ -96,30 +98,33 @@ type follower struct {
 // since the last lines may arrive after the status.
 const quietReads = 2
 
-// step reads the log once, and pauses where there is nothing to read.
+// step reads the log once, after a pause where there was nothing more to read.
 func (f *follower) step(ctx context.Context) (LogChunk, error) {
+	if f.wait {
+		if err := f.pause(ctx); err != nil {
+			return LogChunk{}, err
+		}
+	}
+	f.wait = true
 	answer, err := f.read(ctx)
 	if err != nil {
-		return LogChunk{}, f.failed(ctx, err)
+		return LogChunk{}, f.failed(ctx, &f.failures, err)
 	}
 	f.failures = 0
 	if answer.next > f.offset && answer.text != "" {
-		f.offset, f.quiet = answer.next, 0
+		f.offset, f.quiet, f.wait = answer.next, 0, !answer.hasMore
 		f.pace.reset()
 		return LogChunk{[]byte(answer.text), answer.next}, nil
 	}
-	if f.ended {
-		if f.quiet++; f.quiet >= quietReads && !answer.hasMore {
-			f.drained = true
-			return LogChunk{}, nil
-		}
-		if f.quiet >= quietReads+maxFailures {
-			return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
-		}
-	} else if err := f.look(ctx); err != nil {
-		return LogChunk{}, f.failed(ctx, err)
+	if !f.ended {
+		return LogChunk{}, f.look(ctx)
 	}
-	return LogChunk{}, f.pause(ctx)
+	f.quiet++
+	f.drained = f.quiet >= quietReads && !answer.hasMore
+	if f.quiet >= quietReads+maxFailures {
+		return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
+	}
+	return LogChunk{}, nil
 }
 
 func (f *follower) read(ctx context.Context) (*logAnswer, error) {
@@ -130,20 +135,25 @@ func (f *follower) read(ctx context.Context) (*logAnswer, error) {
 // look asks whether the build has ended. What it wrote until then may not have been read yet.
 func (f *follower) look(ctx context.Context) error {
 	build, err := f.s.client.Builds.Get(ctx, f.job, f.build, f.opts...)
-	if err == nil && build.Status.Terminal() {
+	if err != nil {
+		return f.failed(ctx, &f.blind, err)
+	}
+	f.blind = 0
+	if build.Status.Terminal() {
 		f.ended = true
 		f.pace.reset()
 	}
-	return err
+	return nil
 }
 
-// failed counts a failed read, and pauses unless it ends the log.
-func (f *follower) failed(ctx context.Context, err error) error {
-	f.failures++
-	if f.failures == maxFailures || ctx == nil || ctx.Err() != nil || errors.Is(err, ErrInvalidArgument) {
+// failed counts a failed read, and returns its error if it ends the log. The next read waits for as long
+// as the service asks.
+func (f *follower) failed(ctx context.Context, failures *int, err error) error {
+	*failures++
+	if *failures == maxFailures || ctx == nil || ctx.Err() != nil || errors.Is(err, ErrInvalidArgument) {
 		return err
 	}
-	if !sleep(ctx, max(f.pace.next(), retryAfterOf(err))) {
+	if d := retryAfterOf(err); d > 0 && !sleep(ctx, d) {
 		return endedBy(err, ctx.Err(), context.Cause(ctx))
 	}
 	return nil

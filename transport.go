@@ -151,7 +151,7 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 	if resp.Body == nil {
 		return
 	}
-	if call.op.stream && isSuccess(resp.StatusCode) && !strings.Contains(resp.Header.Get("Content-Type"), "json") {
+	if call.op.stream && isSuccess(resp.StatusCode) && isFile(resp.Header.Get("Content-Type")) {
 		ans.stream = resp.Body
 		return
 	}
@@ -194,6 +194,12 @@ func (c *Client) fromStore(req *http.Request, redirect *http.Response, ans *answ
 func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// isFile reports whether a body of this type can be a log: JSON is an error, and a page somebody else's.
+func isFile(contentType string) bool {
+	contentType = strings.ToLower(contentType)
+	return !strings.Contains(contentType, "json") && !strings.Contains(contentType, "html")
+}
 
 func redirectHost(resp *http.Response) string {
 	location, err := url.Parse(resp.Header.Get("Location"))
