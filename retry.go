@@ -14,7 +14,9 @@ import (
 //
 // What is replayed does not depend on it: an answer after which the request cannot have been processed
 // (429, 503, a refused connection) for every operation, a lost or unclear answer for those that may
-// safely run twice.
+// safely run twice. Nor does the budget that all calls of a client share: 500 replays, of which each
+// attempt that needs none gives one back. When it is spent nothing is replayed, and the error says so
+// behind the service's last answer.
 type RetryPolicy struct {
 	// MaxAttempts includes the first attempt: 0 means 5, 1 means no replay.
 	MaxAttempts int
