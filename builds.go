@@ -12,7 +12,7 @@ import (
 
 // BuildsService reads the builds of a job: the single runs that its build numbers count. Its methods
 // are safe for concurrent use.
-type BuildsService struct{ client *Client }
+type BuildsService struct{ service }
 
 // Build is one run of a job, the same whichever call it was read with. A field that the call does not
 // report is zero. Times are in UTC.

@@ -82,9 +82,15 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 		c.projectID = []string{*cfg.projectID}
 	}
 	c.userAgent = []string{strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}
-	c.Jobs, c.Builds, c.Logs = &JobsService{c}, &BuildsService{c}, &LogsService{c}
+	c.Jobs, c.Builds, c.Logs = &JobsService{service{c}}, &BuildsService{service{c}}, &LogsService{service{c}}
 	return c
 }
+
+// A service is what the services of a client have in common.
+type service struct{ client *Client }
+
+// Format prints where the service calls: fmt would read the client, which calls write to.
+func (s service) Format(f fmt.State, verb rune) { s.client.Format(f, verb) }
 
 // CloseIdleConnections closes the connections that no call uses, those of the credential's source included.
 func (c *Client) CloseIdleConnections() {

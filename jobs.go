@@ -10,7 +10,7 @@ import (
 )
 
 // JobsService acts on jobs: what the service calls build tasks. Its methods are safe for concurrent use.
-type JobsService struct{ client *Client }
+type JobsService struct{ service }
 
 // StopAPI is one of the service's calls that stop a build.
 type StopAPI int

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -195,6 +196,28 @@ func TestB52WhatARunSends(t *testing.T) {
 			require.JSONEq(t, tt.want, string(rest))
 		})
 	}
+}
+
+func TestB52ParametersComeInOneOrder(t *testing.T) {
+	t.Parallel()
+	in := &codeartsbuild.RunRequest{Parameters: map[string]string{}}
+	for name := 'a'; name <= 'z'; name++ {
+		in.Parameters[string(name)] = ""
+	}
+	var names []string
+	client, _ := buildsClient(t, func(r *http.Request) (*http.Response, error) {
+		var sent struct {
+			Parameter []struct{ Name string } `json:"parameter"`
+		}
+		require.NoError(t, json.NewDecoder(r.Body).Decode(&sent))
+		for _, p := range sent.Parameter {
+			names = append(names, p.Name)
+		}
+		return httpmock.NewStringResponse(200, `{"actual_build_number":"1"}`), nil
+	})
+	_, err := client.Jobs.Run(t.Context(), buildsJob, in)
+	require.NoError(t, err)
+	require.Equal(t, "abcdefghijklmnopqrstuvwxyz", strings.Join(names, ""))
 }
 
 func TestB52RunOfNoJob(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 )
 
 // LogsService reads the logs of builds. Its methods are safe for concurrent use.
-type LogsService struct{ client *Client }
+type LogsService struct{ service }
 
 // LogChunk is a piece of a log.
 type LogChunk struct {

@@ -1,8 +1,10 @@
 package codeartsbuild
 
 import (
-	"encoding/json"
+	"strconv"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // redact removes the secrets of the request from a text that came back.
@@ -21,8 +23,8 @@ func (c *call) redact(ans *answer, text string) string {
 	return text
 }
 
-// removeSecret also finds the spellings in which JSON may quote the secret, and the start of one with which
-// the text ends, since an answer may be cut off.
+// removeSecret also finds the spellings in which JSON quotes the secret, JSON inside JSON included, and the
+// start of one with which the text ends, since an answer may be cut off.
 func removeSecret(text, secret string) string {
 	if secret == "" {
 		return text
@@ -34,26 +36,88 @@ func removeSecret(text, secret string) string {
 			break
 		}
 	}
-	if isPlain(secret) {
-		return text
+	for depth := 1; depth <= maxQuotes && strings.IndexByte(text, '\\') >= 0; depth++ {
+		text = removeQuoted(text, secret, depth)
 	}
-	if quoted, err := json.Marshal(secret); err == nil {
-		text = strings.ReplaceAll(text, string(quoted[1:len(quoted)-1]), removed)
-	}
-	return strings.ReplaceAll(text, strings.ReplaceAll(secret, "/", `\/`), removed)
+	return text
 }
 
-// minCutSecret is how much of a secret's start tells something of it.
-const minCutSecret = 8
+const (
+	removed      = "[removed]"
+	minCutSecret = 8 // how much of a secret's start tells something of it
+)
 
-const removed = "[removed]"
+// maxQuotes is how many JSON strings a secret may be inside of: the body, a message in it that quotes the
+// request, and a value in that.
+const maxQuotes = 3
 
-// isPlain reports whether JSON spells text in one way only, unless it goes out of its way.
-func isPlain(text string) bool {
-	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || strings.IndexByte(`"\/<>&`, c) >= 0 {
-			return false
+// removeQuoted finds the secret where JSON has quoted it depth times.
+func removeQuoted(text, secret string, depth int) string {
+	var b strings.Builder
+	rest := text
+	for i := 0; i < len(rest); {
+		n := spells(rest[i:], secret, depth)
+		if n == 0 {
+			i++
+			continue
 		}
+		b.WriteString(rest[:i] + removed)
+		rest, i = rest[i+n:], 0
 	}
-	return true
+	if len(rest) == len(text) {
+		return text
+	}
+	return b.String() + rest
+}
+
+// spells is the length of the start of text that spells the secret, or, where the text ends there, enough of
+// its start to tell something; else 0.
+func spells(text, secret string, depth int) int {
+	at := 0
+	for i, want := range secret {
+		got, n := quotedRune(text[at:], depth)
+		switch {
+		case n == 0 && i >= minCutSecret:
+			return len(text)
+		case n == 0 || got != want:
+			return 0
+		}
+		at += n
+	}
+	return at
+}
+
+// quotedRune reads the character that text starts with, where JSON has quoted it depth times. The size is 0
+// where the text ends within it.
+func quotedRune(text string, depth int) (r rune, size int) {
+	if depth == 0 {
+		return utf8.DecodeRuneInString(text)
+	}
+	if r, size = quotedRune(text, depth-1); r != '\\' || size == 0 {
+		return r, size
+	}
+	r, n := quotedRune(text[size:], depth-1)
+	switch size += n; {
+	case n == 0:
+		return 0, 0
+	case r != 'u':
+		if i := strings.IndexRune("bfnrt", r); i >= 0 {
+			r = rune("\b\f\n\r\t"[i])
+		}
+		return r, size
+	}
+	r = 0
+	for range 4 {
+		digit, n := quotedRune(text[size:], depth-1)
+		if n == 0 {
+			return 0, 0
+		}
+		value, _ := strconv.ParseUint(string(digit), 16, 8) // what is no digit spells nothing that is looked for
+		r, size = r<<4|rune(value), size+n
+	}
+	if r >= 0xd800 && r < 0xdc00 { // the first of a pair
+		second, n := quotedRune(text[size:], depth)
+		return utf16.DecodeRune(r, second), size + n
+	}
+	return r, size
 }

@@ -2,6 +2,7 @@ package codeartsbuild
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -266,14 +268,35 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyFromEnvironment is net/http's, without its error text, which holds the proxy's password.
+// proxyFromEnvironment is net/http's, which goes without a proxy where its address cannot be read, and whose
+// error text holds the proxy's password. What cannot be read is an error, whatever NO_PROXY says, but for
+// this machine itself.
 func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
+	if broken := brokenProxies(); broken[req.URL.Scheme] && !isLoopback(req.URL.Hostname()) {
+		return nil, errBrokenProxy
+	}
 	proxy, err := http.ProxyFromEnvironment(req)
 	if err != nil {
-		return nil, &connectError{"the proxy address in the environment is not valid"}
+		return nil, errBrokenProxy
 	}
 	return proxy, nil
 }
+
+var errBrokenProxy = &connectError{"the proxy address in the environment is not valid"}
+
+// brokenProxies are the schemes whose proxy cannot be read. Like net/http it looks once.
+var brokenProxies = sync.OnceValue(func() map[string]bool {
+	broken := map[string]bool{}
+	for scheme, names := range map[string][2]string{"http": {"HTTP_PROXY", "http_proxy"}, "https": {"HTTPS_PROXY", "https_proxy"}} {
+		address := cmp.Or(os.Getenv(names[0]), os.Getenv(names[1]))
+		if address != "" && !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		_, err := url.Parse(address)
+		broken[scheme] = err != nil
+	}
+	return broken
+})
 
 // checkProxyAnswer gives a refused CONNECT a type of its own: net/http's error would leave open whether
 // the request was sent.
