@@ -73,8 +73,13 @@ type TokenSource interface {
 // TokenSourceFunc makes a TokenSource of a function.
 type TokenSourceFunc func(ctx context.Context) (*Token, error)
 
-// Token calls f.
-func (f TokenSourceFunc) Token(ctx context.Context) (*Token, error) { return f(ctx) }
+// Token calls f. A nil f has no token.
+func (f TokenSourceFunc) Token(ctx context.Context) (*Token, error) {
+	if f == nil {
+		return nil, errNoCredential
+	}
+	return f(ctx)
+}
 
 // StaticToken is a source of one token that was issued elsewhere. When it has expired every call gets
 // ErrUnauthorized.

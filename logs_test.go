@@ -376,6 +376,19 @@ func TestB73OddAnswersOfALog(t *testing.T) {
 	}
 }
 
+func TestB73WhatALogIsAskedFor(t *testing.T) {
+	t.Parallel()
+	client, _ := buildsClient(t, func(r *http.Request) (*http.Response, error) {
+		require.Equal(t, "GET /v1/log/"+buildsJob+"/7/real-time-log?size=1048576&sort=asc&start_offset=42", r.Method+" "+r.URL.RequestURI())
+		return httpmock.NewStringResponse(200, `{"result":{"log":"a","end_offset":43}}`), nil
+	})
+	for chunk, err := range client.Logs.Follow(t.Context(), buildsJob, "7", 42) {
+		require.NoError(t, err)
+		require.Equal(t, codeartsbuild.LogChunk{Text: []byte("a"), Next: 43}, chunk)
+		break
+	}
+}
+
 func TestB74LogIsDrainedAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	const more = `{"result":{"log":"","end_offset":0,"has_more":true}}`
@@ -394,6 +407,7 @@ func TestB74LogIsDrainedAfterTheEnd(t *testing.T) {
 			[]string{"late 0\n", "late 1\n", "late 2\n", "late 3\n"}, nil,
 		},
 		"the service has more and does not give it": {nil, slices.Repeat([]string{more}, 50), nil, codeartsbuild.ErrUnexpectedResponse},
+		"the service has more up to its last word":  {nil, slices.Repeat([]string{more}, 6), nil, nil},
 		"the service has more and is slow":          {[]time.Duration{12 * time.Second}, slices.Repeat([]string{more}, 4), []string{"late 0\n"}, nil},
 	}
 	for name, tt := range tests {

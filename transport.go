@@ -59,6 +59,9 @@ func OperationFromContext(ctx context.Context) string {
 	return name
 }
 
+// String keeps a transport that logs the context from printing the body.
+func (c *callContext) String() string { return "codeartsbuild." + c.operation }
+
 func (c *callContext) Value(key any) any {
 	if key == (operationKey{}) {
 		return c.operation
