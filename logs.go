@@ -120,8 +120,7 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 		return LogChunk{}, f.look(ctx)
 	}
 	f.quiet++
-	f.drained = f.quiet >= quietReads && !answer.hasMore
-	if f.quiet >= quietReads+maxFailures {
+	if f.drained = f.quiet >= quietReads && !answer.hasMore; !f.drained && f.quiet >= quietReads+maxFailures {
 		return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
 	}
 	return LogChunk{}, nil
