@@ -24,9 +24,9 @@ type callContext struct {
 	context.Context
 	operation string
 	reader    bytes.Reader
-	resent    atomic.Int32 // how often the transport sent the body again by itself
-	once      bool         // it must not where that may have been processed
-	http2     atomic.Bool  // the connection is one where it would
+	resent    atomic.Bool // the transport sent the body again by itself
+	once      bool        // it must not where that may have been processed
+	http2     atomic.Bool // the connection is one where it would
 }
 
 var errNotResent = errors.New("the connection broke, and the request must not be sent twice")
@@ -38,7 +38,7 @@ func (c *callContext) bodyAgain() (io.ReadCloser, error) {
 	if c.once && c.http2.Load() {
 		return nil, errNotResent
 	}
-	c.resent.Add(1)
+	c.resent.Store(true)
 	body := make([]byte, c.reader.Size())
 	_, err := c.reader.ReadAt(body, 0)
 	return io.NopCloser(bytes.NewReader(body)), err
@@ -121,11 +121,12 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 	return req.WithContext(ctx)
 }
 
-// countResent counts what the transport sent again by itself, where that may have been processed before.
+// countResent counts what the transport sent again by itself, where that may have been processed before. How
+// often it did cannot be told: it asks for the body more often than it sends it.
 func (c *call) countResent(ans *answer) {
-	if n := int(c.ctx.(*callContext).resent.Swap(0)); n > 0 && (ans.http2 || ans.status == 0) {
-		c.attempt += n
-		c.free += n
+	if c.ctx.(*callContext).resent.Swap(false) && (ans.http2 || ans.status == 0) {
+		c.attempt++
+		c.free++
 		c.doubt = c.doubt || !c.op.reads()
 	}
 }
