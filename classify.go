@@ -94,7 +94,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 		after:   retryAfter(ans.header),
 		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
 	}
-	notProcessed := m.replay >= replayAny || v.refused // a code can say so beside any status
+	notProcessed := m.replay >= replayAny || v.refused // as 503 says, and some codes beside any status
 	v.doubt = !c.op.reads() && !notProcessed && leavesDoubt(ans.status, p.code)
 	return v
 }
@@ -127,15 +127,9 @@ func (c *call) snippet(ans *answer, text []byte) string {
 }
 
 // leavesDoubt reports whether an error of this status may have come after the work was done: a gateway's,
-// or one that the service itself does not explain. With 503 it says that it did not start.
+// or one that the service itself does not explain.
 func leavesDoubt(status int, code string) bool {
-	switch status {
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
-		return true
-	case http.StatusServiceUnavailable:
-		return false
-	}
-	return status >= 500 && code == ""
+	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout || (status >= 500 && code == "")
 }
 
 // classifyFailure judges an attempt that brought no answer.
