@@ -427,6 +427,24 @@ func TestB45OptionsOfOneCall(t *testing.T) {
 	}
 }
 
+// B45
+func TestB45SourceMadeOfANilFunctionIsAnErrorAndNoPanic(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]codeartsbuild.TokenSource{
+		"bare": codeartsbuild.TokenSourceFunc(nil), "cached": codeartsbuild.NewCachedTokenSource(codeartsbuild.TokenSourceFunc(nil)), "nil, cached": codeartsbuild.NewCachedTokenSource(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mock := wireMock(http.StatusOK, `{"result":true}`, nil)
+			client := wireClient(t, "https://build.example.com", codeartsbuild.WithTokenSource(source), codeartsbuild.WithTransport(mock))
+			_, err := client.Jobs.Stop(t.Context(), wireJob, "7")
+			require.ErrorContains(t, err, "codeartsbuild: StopJob: ")
+			require.NotErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
+			require.Zero(t, mock.GetTotalCallCount())
+		})
+	}
+}
+
 // B45: regions are added, so that an unknown one is only found out when its host does not resolve.
 func TestB45UnknownRegionShowsWhenItDoesNotResolve(t *testing.T) {
 	t.Parallel()

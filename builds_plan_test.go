@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -452,7 +453,7 @@ func planClient(t *testing.T, rows []string) (*Client, *httpmock.MockTransport) 
 	t.Helper()
 	transport := httpmock.NewMockTransport()
 	transport.RegisterResponder("GET", "https://cloudbuild.example.com/v1/record/"+planJob+"/list", func(r *http.Request) (*http.Response, error) {
-		require.Equal(t, "100", r.URL.Query().Get("page_size"))
+		assert.Equal(t, "100", r.URL.Query().Get("page_size"))
 		page := rows
 		if r.URL.Query().Get("page_index") == "0" {
 			page = rows[:min(100, len(rows))]

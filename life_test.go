@@ -32,14 +32,6 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 )
 
-// wireAnswer is an answer as a transport gives it.
-func wireAnswer(req *http.Request, status int, body string) *http.Response {
-	return &http.Response{
-		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"X-Request-Id": {"request"}},
-		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
-	}
-}
-
 // B47
 func TestB47ThousandGoroutinesShareAClient(t *testing.T) {
 	t.Parallel()

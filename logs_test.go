@@ -378,8 +378,9 @@ func TestB73OddAnswersOfALog(t *testing.T) {
 
 func TestB73WhatALogIsAskedFor(t *testing.T) {
 	t.Parallel()
+	asked := ""
 	client, _ := buildsClient(t, func(r *http.Request) (*http.Response, error) {
-		require.Equal(t, "GET /v1/log/"+buildsJob+"/7/real-time-log?size=1048576&sort=asc&start_offset=42", r.Method+" "+r.URL.RequestURI())
+		asked = r.Method + " " + r.URL.RequestURI()
 		return httpmock.NewStringResponse(200, `{"result":{"log":"a","end_offset":43}}`), nil
 	})
 	for chunk, err := range client.Logs.Follow(t.Context(), buildsJob, "7", 42) {
@@ -387,6 +388,7 @@ func TestB73WhatALogIsAskedFor(t *testing.T) {
 		require.Equal(t, codeartsbuild.LogChunk{Text: []byte("a"), Next: 43}, chunk)
 		break
 	}
+	require.Equal(t, "GET /v1/log/"+buildsJob+"/7/real-time-log?size=1048576&sort=asc&start_offset=42", asked)
 }
 
 func TestB74LogIsDrainedAfterTheEnd(t *testing.T) {
@@ -448,7 +450,7 @@ func TestB75FailedReadsOfALog(t *testing.T) {
 		"five reads in a row":              {"xxxxxx", ".", codeartsbuild.ErrForbidden, 5},
 		"five reads in a row after some":   {"..xxxxxx", ".", codeartsbuild.ErrForbidden, 7},
 		"five reads, but not in a row":     {"xxxx.xxxx.xxxx.", ".", nil, 0},
-		"some looks at the build":          {".", "xx.xx.", nil, 0},
+		"looks, but not five in a row":     {".", "xxxx.xxxx.xxxx.", nil, 0},
 		"looks at the build that all fail": {".", "xxxxxx", codeartsbuild.ErrForbidden, 0},
 	}
 	for name, tt := range tests {
@@ -939,6 +941,9 @@ func TestB78RedirectsThatAreNotFollowed(t *testing.T) {
 			}
 			srv.Next(logsOpDownload, logsMoved(307, location))
 			file, err := client.Logs.Download(t.Context(), record)
+			if file != nil {
+				_ = file.Close() // or the store would wait for its reader
+			}
 			require.Nil(t, file)
 			require.ErrorIs(t, err, tt.kind)
 			var apiErr *codeartsbuild.APIError
@@ -1118,6 +1123,20 @@ func TestB80CloseReleasesADownload(t *testing.T) {
 			_ = file.Close() // again
 		})
 	}
+}
+
+func TestB80CloseEndsTheContextOfADownload(t *testing.T) {
+	t.Parallel()
+	var attempt context.Context
+	client, _ := buildsClient(t, func(r *http.Request) (*http.Response, error) {
+		attempt = r.Context()
+		return httpmock.NewStringResponse(200, "a line"), nil
+	})
+	file, err := client.Logs.Download(t.Context(), logsRecordID)
+	require.NoError(t, err)
+	require.NoError(t, attempt.Err(), "it goes on with the reading")
+	require.NoError(t, file.Close())
+	require.ErrorIs(t, attempt.Err(), context.Canceled, "or it would hang on the caller's context for as long as that lives")
 }
 
 func TestB80DownloadsShareAConnection(t *testing.T) {

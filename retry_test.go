@@ -942,7 +942,7 @@ func TestThirtyPercentOfAttemptsFail(t *testing.T) {
 }
 
 // B30: a call that must not be replayed does not use the budget up, and the replay with a new token does
-// not either.
+// not either; nor is it one of the attempts.
 func TestBudgetIsOnlyForReplays(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -960,6 +960,12 @@ func TestBudgetIsOnlyForReplays(t *testing.T) {
 		}
 		require.Zero(t, client.budget.spent.Load())
 		require.Len(t, script.requests(), 2*budgetSize+20)
+
+		script = &retryScript{steps: []retryStep{retryReply(401, ""), retryReply(503, ""), retryReply(200, retryStopped)}}
+		client = retryClient(t, script, WithTokenSource(NewCachedTokenSource(StaticToken(retryToken))))
+		client.budget.spent.Store(100)
+		require.NoError(t, retryStop(t.Context(), client, WithRetry(RetryPolicy{MaxAttempts: 2})))
+		require.EqualValues(t, 100, client.budget.spent.Load(), "one taken by the 503, one given back by the success")
 	})
 }
 
@@ -1130,7 +1136,7 @@ const (
 	http2Data, http2Headers, http2Reset, http2Settings, http2Goaway = 0, 1, 3, 4, 7
 
 	http2Ack, http2EndStream, http2EndHeaders = 1, 1, 4
-	http2RefusedStream                        = 7
+	http2ProtocolError, http2RefusedStream    = 1, 7
 )
 
 func (c *retryHTTP2) write(kind, flags byte, stream uint32, payload []byte) {
@@ -1246,6 +1252,15 @@ func TestServerGoesAway(t *testing.T) {
 		"B28 GOAWAY after the request": {func(c *retryHTTP2) {
 			if stream, err := c.request(); err == nil {
 				c.write(http2Goaway, 0, 0, goaway(stream)) // and closes, without the answer
+			}
+		}, true},
+		"B28 stream broken off": {func(c *retryHTTP2) {
+			if stream, err := c.request(); err == nil {
+				c.write(http2Reset, 0, stream, binary.BigEndian.AppendUint32(nil, http2ProtocolError))
+			}
+			if stream, err := c.request(); err == nil {
+				c.answer(stream, retryStopped)
+				_, _ = c.request()
 			}
 		}, true},
 	}

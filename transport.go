@@ -24,9 +24,9 @@ type callContext struct {
 	context.Context
 	operation string
 	reader    bytes.Reader
-	resent    atomic.Bool // the transport sent the body again by itself
-	once      bool        // it must not where that may have been processed
-	http2     atomic.Bool // the connection is one where it would
+	resent    atomic.Int32 // how often the transport sent the body again by itself
+	once      bool         // it must not where that may have been processed
+	http2     atomic.Bool  // the connection is one where it would
 }
 
 var errNotResent = errors.New("the connection broke, and the request must not be sent twice")
@@ -38,10 +38,26 @@ func (c *callContext) bodyAgain() (io.ReadCloser, error) {
 	if c.once && c.http2.Load() {
 		return nil, errNotResent
 	}
-	c.resent.Store(true)
-	body := make([]byte, c.reader.Size())
-	_, err := c.reader.ReadAt(body, 0)
-	return io.NopCloser(bytes.NewReader(body)), err
+	return &resentBody{rest: io.NewSectionReader(&c.reader, 0, c.reader.Size()), resent: &c.resent}, nil
+}
+
+// A resentBody counts itself when the transport uses it, which it does not with each that it asks for.
+type resentBody struct {
+	rest   *io.SectionReader
+	resent *atomic.Int32
+	used   sync.Once
+}
+
+func (b *resentBody) use() { b.used.Do(func() { b.resent.Add(1) }) }
+
+func (b *resentBody) Read(p []byte) (int, error) {
+	b.use()
+	return b.rest.Read(p)
+}
+
+func (b *resentBody) Close() error {
+	b.use()
+	return nil
 }
 
 func (c *callContext) gotConn(info httptrace.GotConnInfo) {
@@ -121,12 +137,11 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 	return req.WithContext(ctx)
 }
 
-// countResent counts what the transport sent again by itself, where that may have been processed before. How
-// often it did cannot be told: it asks for the body more often than it sends it.
+// countResent counts what the transport sent again by itself, where that may have been processed before.
 func (c *call) countResent(ans *answer) {
-	if c.ctx.(*callContext).resent.Swap(false) && (ans.http2 || ans.status == 0) {
-		c.attempt++
-		c.free++
+	if n := int(c.ctx.(*callContext).resent.Swap(0)); n > 0 && (ans.http2 || ans.status == 0) {
+		c.attempt += n
+		c.free += n
 		c.doubt = c.doubt || !c.op.reads()
 	}
 }

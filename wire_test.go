@@ -201,6 +201,14 @@ type wireTransport func(*http.Request) (*http.Response, error)
 
 func (f wireTransport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+// wireAnswer is an answer as a transport gives it.
+func wireAnswer(req *http.Request, status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{"X-Request-Id": {"request"}},
+		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+	}
+}
+
 // A wireCall is one way to make the client send its credential.
 type wireCall struct {
 	name string
@@ -648,7 +656,7 @@ func wireValues(t *testing.T) map[string]any {
 	require.ErrorAs(t, errs[0], &apiErr)
 	key := keys.key
 	holder := &wireHolder{
-		client: client, jobs: client.Jobs, config: config, configAt: &config, token: *token, tokenAt: token, key: *key, keyAt: key,
+		client: client, jobs: client.Jobs, config: config, configAt: &config, policy: codeartsbuild.RetryPolicy{MaxAttempts: 1}, token: *token, tokenAt: token, key: *key, keyAt: key,
 		static: static, function: function, cached: cached, cachedAny: login, keys: keys, cachedKeys: cachedKeys,
 		secret:     config.Password,
 		options:    []codeartsbuild.ClientOption{codeartsbuild.WithTokenSource(static), codeartsbuild.WithAccessKeySource(keys)},
@@ -893,6 +901,32 @@ func TestB5PrintingWhileCallsRun(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// B5: the context of a request has its body near, and instrumentation may print it.
+func TestB5ContextOfARequestShowsNoBody(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]time.Duration{"limited by the attempt": time.Hour, "limited by the caller": 9 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			var printed []string
+			cfg := wireIAM("https://iam.example.com")
+			cfg.Transport = wireTransport(func(req *http.Request) (*http.Response, error) {
+				for _, format := range []string{"%v", "%+v", "%s", "%q", "%x"} {
+					printed = append(printed, fmt.Sprintf(format, req.Context()))
+				}
+				return wireAnswer(req, http.StatusUnauthorized, ""), nil
+			})
+			_, err := wireIAMSource(t, cfg).Token(ctx)
+			require.ErrorIs(t, err, codeartsbuild.ErrUnauthorized)
+			require.Len(t, printed, 5)
+			for _, text := range printed {
+				wireRequireHidden(t, "a context", text)
+			}
+		})
+	}
 }
 
 // wireSpellings are the ways in which a server may repeat a secret inside JSON.
