@@ -454,11 +454,9 @@ func planClient(t *testing.T, rows []string) (*Client, *httpmock.MockTransport) 
 	transport := httpmock.NewMockTransport()
 	transport.RegisterResponder("GET", "https://cloudbuild.example.com/v1/record/"+planJob+"/list", func(r *http.Request) (*http.Response, error) {
 		assert.Equal(t, "100", r.URL.Query().Get("page_size"))
-		page := rows
+		page := rows[min(100, len(rows)):]
 		if r.URL.Query().Get("page_index") == "0" {
 			page = rows[:min(100, len(rows))]
-		} else {
-			page = rows[min(100, len(rows)):]
 		}
 		return httpmock.NewStringResponse(200, `{"result":{"job_build_states":[`+strings.Join(page, ",")+`]},"status":"success"}`), nil
 	})

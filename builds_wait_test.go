@@ -248,7 +248,7 @@ func TestB60WaitThatEndsBeforeTheBuild(t *testing.T) {
 				cancel()
 				return ctx, cancel
 			},
-			0, []error{codeartsbuild.ErrStillRunning, context.Canceled}, nil, "context canceled",
+			0, []error{codeartsbuild.ErrStillRunning, context.Canceled}, nil, "context canceled; waited 0s",
 		},
 	}
 	for name, tt := range tests {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
 
 // An audit is the file that keeps what the service does not: which build was stopped, and why.
@@ -20,9 +21,22 @@ type audit struct {
 func openAudit(name, reason string) (*audit, error) {
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("the audit file cannot be written, so nothing is stopped: %w", err)
+		return nil, unwritable(err)
 	}
 	return &audit{file, reason}, nil
+}
+
+func unwritable(err error) error {
+	err = fmt.Errorf("the audit file cannot be written, so nothing is stopped: %w", err)
+	return program.WithRemedy(err, "Give -audit a file that can be written.")
+}
+
+// ready writes the first byte of the first record, a space, as JSON allows: a full disk shows here.
+func (a *audit) ready() error {
+	if _, err := a.file.WriteString(" "); err != nil {
+		return unwritable(err)
+	}
+	return nil
 }
 
 func (a *audit) Close() error { return a.file.Close() }
@@ -58,7 +72,8 @@ func (a *audit) record(d codeartsbuild.StopDecision, o *codeartsbuild.StopOutcom
 		_, err = a.file.Write(append(line, '\n'))
 	}
 	if err != nil {
-		return fmt.Errorf("the audit file has no record of build %s: %w", o.Build.BuildNo, err)
+		err = fmt.Errorf("the audit file has no record of build %s: %w", o.Build.BuildNo, err)
+		return program.WithRemedy(err, "Keep the lines above as the record. The jobs that come after this one were left alone.")
 	}
 	return nil
 }

@@ -31,11 +31,11 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{}
 	flags := flag.NewFlagSet("reap-runaway", flag.ContinueOnError)
 	flags.Var(&o.jobs, "job", "`id` of a job; may be given several times")
-	flags.StringVar(&o.project, "project", "", "all jobs of the CodeArts project with this `id`, instead of -job")
+	program.Text(flags, &o.project, "project", "all jobs of the CodeArts project with this `id`, instead of -job")
 	flags.DurationVar(&o.rule.MaxRunning, "max-running", 0, "stop builds that run for longer than this `time`")
 	flags.DurationVar(&o.rule.MaxQueued, "max-queued", 0, "stop builds that wait for longer than this `time`")
 	flags.Var(&o.exempt, "exempt", "leave branches that match this `pattern` alone, in which * stands for any characters; may be given several times")
-	flags.StringVar(&o.auditFile, "audit", "", "append one JSON object per stop to this `file`")
+	program.Text(flags, &o.auditFile, "audit", "append one JSON object per stop to this `file`")
 	flags.StringVar(&o.sweep.Stop.Reason, "label", "runaway", "reason, for the log and the audit file")
 	flags.DurationVar(&o.timeout, "timeout", 15*time.Minute, "end after this `time`")
 	o.sweep.Flags(flags)
@@ -53,11 +53,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, program.Usagef("-max-running or -max-queued is needed: without a limit every build would be one too many")
 	case o.timeout <= 0:
 		return nil, program.Usagef("-timeout %v is no time to work in", o.timeout)
-	case o.sweep.Stop.Max < 1:
-		return nil, program.Usagef("-max is at least 1")
 	}
 	o.rule.Exempt = o.spares
-	return o, nil
+	return o, o.sweep.Check()
 }
 
 func (o *options) spares(b *codeartsbuild.Build) bool {
@@ -74,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	o.sweep.W = stdout
+	o.sweep.W, o.sweep.Notes = stdout, stderr
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	if o.auditFile != "" && o.sweep.Yes {
@@ -83,7 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer audit.Close()
-		o.sweep.Audit = audit.record
+		o.sweep.Ready, o.sweep.Audit = audit.ready, audit.record
 	}
 	client, done, err := o.connect(ctx, stderr)
 	if err != nil {

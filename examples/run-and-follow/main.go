@@ -50,19 +50,19 @@ func (p parameters) Set(text string) error {
 func parse(args []string, stderr io.Writer) (*options, error) {
 	o := &options{request: codeartsbuild.RunRequest{Parameters: map[string]string{}}}
 	flags := flag.NewFlagSet("run-and-follow", flag.ContinueOnError)
-	flags.StringVar(&o.job, "job", "", "`id` of the job")
+	program.Text(flags, &o.job, "job", "`id` of the job")
 	flags.Var(parameters(o.request.Parameters), "param", "parameter of the build, as `name=value`; may be given several times")
-	flags.StringVar(&o.request.Branch, "branch", "", "branch to build")
-	flags.StringVar(&o.request.CommitID, "commit", "", "commit to build")
-	flags.StringVar(&o.attach, "attach", "", "follow the build with this `number` instead of starting one")
+	program.Text(flags, &o.request.Branch, "branch", "branch to build")
+	program.Text(flags, &o.request.CommitID, "commit", "commit to build")
+	program.Text(flags, &o.attach, "attach", "follow the build with this `number` instead of starting one")
 	flags.Int64Var(&o.fromOffset, "from-offset", 0, "with -attach: where in the log to start, as a state file has it")
 	flags.DurationVar(&o.timeout, "timeout", 0, "wait for the build no longer than this `time`; 0: no limit")
-	flags.BoolVar(&o.stopOnInterrupt, "stop-on-interrupt", true, "stop the build when this program is interrupted")
+	flags.BoolVar(&o.stopOnInterrupt, "stop-on-interrupt", true, "stop the build when this program is interrupted; a second interruption ends it at once")
 	flags.BoolVar(&o.stopOnTimeout, "stop-on-timeout", false, "stop the build when -timeout is over")
 	flags.BoolVar(&o.quiet, "quiet", false, "print neither the log nor changes of the status")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object a line on stderr")
-	flags.StringVar(&o.logFile, "log-file", "", "also write the log to this `file`, which has another name until it is complete")
-	flags.StringVar(&o.stateFile, "state", "", "keep job, build and offset in this `file`, and go on from there when it exists")
+	program.Text(flags, &o.logFile, "log-file", "also write the log to this `file`, which has another name until it is complete")
+	program.Text(flags, &o.stateFile, "state", "keep job, build and offset in this `file`, and go on from there when it exists")
 	o.cloud.Flags(flags)
 	o.cloud.DemoFlag(flags)
 	if err := program.Parse(flags, args, stderr); err != nil {
@@ -94,40 +94,54 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	state, err := loadState(o.stateFile, o.job)
+	screen := newScreen(stdout, stderr, o.json, o.quiet)
+	err = o.run(ctx, screen)
+	if err != nil && o.json && !errors.Is(err, program.ErrFailed) { // stderr has JSON only
+		screen.event("ERROR", "error", err.Error(), "remedy", program.Remedy(err))
+		err = program.WithRemedy(errors.Join(err, program.ErrFailed), "")
+	}
+	return err
+}
+
+// run finds out what it can before it starts a build that nobody would then follow.
+func (o *options) run(ctx context.Context, screen *screen) error {
+	state, err := o.loadState()
+	if err != nil {
+		return err
+	}
+	if err := checkSave(o.stateFile); err != nil {
+		return err
+	}
+	file, err := openLog(o.logFile, state)
 	if err != nil {
 		return err
 	}
 	client, done, err := o.connect(ctx)
 	if err != nil {
-		return err
+		return errors.Join(err, file.leave())
 	}
 	defer done()
-	if state == nil {
-		if state, err = o.start(ctx, client); err != nil {
-			return err
-		}
+	if err := o.start(ctx, client, state); err != nil {
+		return errors.Join(err, file.leave())
 	}
-	screen := newScreen(stdout, stderr, o.json, o.quiet)
 	screen.event("BUILD", "job", state.Job, "build", state.Build)
-	if err := state.save(o.stateFile); err != nil {
-		return err
-	}
 	f := &follower{options: o, client: client, state: state, screen: screen}
-	return f.follow(ctx)
+	return f.follow(ctx, file)
 }
 
-// start runs a build, or takes the one to attach to.
-func (o *options) start(ctx context.Context, client *codeartsbuild.Client) (*state, error) {
-	if o.attach != "" {
-		return &state{Job: o.job, Build: o.attach, Offset: o.fromOffset}, nil
+// start runs a build, unless there is one to follow.
+func (o *options) start(ctx context.Context, client *codeartsbuild.Client, s *state) error {
+	if s.Build != "" {
+		_, err := client.Builds.Get(ctx, s.Job, s.Build) // a wrong number shows at once
+		return err
 	}
 	started, err := client.Jobs.Run(ctx, o.job, &o.request)
 	if errors.Is(err, codeartsbuild.ErrOutcomeUnknown) {
-		return nil, program.WithRemedy(err, "A build may have been started: look at the builds of the job before you run this again.")
+		return program.WithRemedy(err, "A build may have been started: look at the builds of the job before you run this again.")
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &state{Job: o.job, Build: started.BuildNo}, nil
+	s.Job, s.Build = o.job, started.BuildNo
+	return nil
 }

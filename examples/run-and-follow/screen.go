@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,7 @@ type screen struct {
 	started time.Time
 	status  codeartsbuild.BuildStatus
 	drawn   bool
+	midLine bool // the log has begun a line, behind which nothing else belongs
 }
 
 func newScreen(stdout, stderr io.Writer, json, quiet bool) *screen {
@@ -67,6 +69,7 @@ func (s *screen) log(text []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.erase()
+	s.midLine = !bytes.HasSuffix(text, []byte("\n"))
 	_, err := s.stdout.Write(text)
 	return err
 }
@@ -94,6 +97,9 @@ func (s *screen) run(done <-chan struct{}) {
 func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.midLine {
+		return
+	}
 	s.erase()
 	fmt.Fprintf(s.stderr, "%s  %s", time.Since(s.started).Round(time.Second), s.status)
 	s.drawn = true

@@ -33,7 +33,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.Var((*program.List)(&o.rule.Branches), "branch", "only branches that match this `pattern`, in which * stands for any characters; may be given several times")
 	flags.Var((*program.List)(&o.rule.Protect), "protect", "leave branches that match this `pattern` alone; may be given several times")
 	flags.IntVar(&o.rule.Keep, "keep", 1, "the newest builds of a branch that stay")
-	flags.StringVar(&o.rule.Anchor, "anchor", "", "look at builds up to this `number` only, such as the one that calls")
+	program.Text(flags, &o.rule.Anchor, "anchor", "look at builds up to this `number` only, such as the one that calls")
 	flags.BoolVar(&o.rule.SameTrigger, "same-trigger", false, "a build supersedes only those that were started in the same way")
 	flags.BoolVar(&o.rule.IncludeScheduled, "include-scheduled", false, "also stop builds that a schedule started")
 	flags.BoolVar(&o.rule.IncludeManual, "include-manual", false, "also stop builds that a person started")
@@ -52,10 +52,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, program.Usagef("either -job or -demo is needed")
 	case o.timeout <= 0:
 		return nil, program.Usagef("-timeout %v is no time to work in", o.timeout)
-	case o.rule.Keep < 1 || o.sweep.Stop.Max < 1 || o.sweep.Stop.Parallel < 1:
-		return nil, program.Usagef("-keep, -max and -parallel are at least 1")
+	case o.rule.Keep < 1 || o.sweep.Stop.Parallel < 1:
+		return nil, program.Usagef("-keep and -parallel are at least 1")
 	}
-	return o, nil
+	return o, o.sweep.Check()
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -63,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	o.sweep.W = stdout
+	o.sweep.W, o.sweep.Notes = stdout, stderr
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	client, done, err := o.connect(ctx, stderr)

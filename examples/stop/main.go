@@ -1,6 +1,7 @@
 // Stop stops one build of a job and, with -wait, waits until it has ended.
 //
-// Without credentials in the environment and without -job it shows that on an embedded service.
+// Without credentials in the environment and without flags that say what to stop, or where, it shows that on
+// an embedded service.
 package main
 
 import (
@@ -27,8 +28,8 @@ type options struct {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var o options
 	flags := flag.NewFlagSet("stop", flag.ContinueOnError)
-	flags.StringVar(&o.job, "job", "", "`id` of the job: 32 letters and digits")
-	flags.StringVar(&o.build, "build", "", "`number` of the build, from 1")
+	program.Text(flags, &o.job, "job", "`id` of the job: 32 letters and digits")
+	program.Text(flags, &o.build, "build", "`number` of the build, from 1")
 	flags.BoolVar(&o.wait, "wait", false, "wait until the build has ended")
 	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "end after this `time`")
 	o.cloud.Flags(flags)
@@ -40,7 +41,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	if o.job == "" && o.build == "" && !program.HasCredential() {
+	if o.job+o.build+o.cloud.Region+o.cloud.Endpoint == "" && !program.HasCredential() {
 		return o.demonstrate(ctx, stdout)
 	}
 	if o.job == "" || o.build == "" {
@@ -105,6 +106,9 @@ func (o options) watch(ctx context.Context, client *codeartsbuild.Client, asked 
 	ended, err := client.Builds.Wait(ctx, o.job, o.build, &codeartsbuild.WaitOptions{OnChange: func(b *codeartsbuild.Build) {
 		say("build %s is %s", b.BuildNo, b.Status)
 	}})
+	if err != nil && stopErr == nil {
+		return program.WithRemedy(err, "The stop was accepted, and the build ends without this program. Run the same command again to see it end.")
+	}
 	if err != nil {
 		return errors.Join(err, stopErr)
 	}

@@ -3,8 +3,11 @@ package program
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -40,25 +43,46 @@ func (p Printer) object(word string, fields []string) {
 	_ = json.NewEncoder(p.W).Encode(object)
 }
 
-// quoted makes a value one word.
+// quoted makes a value one word that a terminal shows as it is.
 func quoted(value string) string {
-	if strings.ContainsAny(value, " \t\r\n\"") {
-		return fmt.Sprintf("%q", value)
+	if q := strconv.Quote(value); len(q) > len(value)+2 || strings.Contains(value, " ") {
+		return q
 	}
 	return value
 }
 
-// A List is a flag that may be given several times.
+// A List is a flag that may be given several times. The same value again changes nothing.
 type List []string
 
 // String joins the values.
 func (l *List) String() string { return strings.Join(*l, ",") }
 
-// Set adds a value. An empty one is a mistake: it most likely is an unset variable, and must not mean all.
+// Set adds a value.
 func (l *List) Set(value string) error {
 	if value == "" {
-		return errors.New("the value is empty")
+		return errEmpty
 	}
-	*l = append(*l, value)
+	if !slices.Contains(*l, value) {
+		*l = append(*l, value)
+	}
 	return nil
 }
+
+// errEmpty refuses a flag that is there but empty: it must not mean "all", nor anything else that it means
+// when it is not there.
+var errEmpty = errors.New("the value is empty; perhaps a variable is not set")
+
+type text string
+
+func (t *text) String() string { return string(*t) }
+
+func (t *text) Set(value string) error {
+	if value == "" {
+		return errEmpty
+	}
+	*t = text(value)
+	return nil
+}
+
+// Text adds a flag that is not empty when it is given.
+func Text(flags *flag.FlagSet, p *string, name, usage string) { flags.Var((*text)(p), name, usage) }

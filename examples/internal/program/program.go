@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,14 +45,14 @@ func Log(stderr io.Writer) codeartsbuild.ClientOption {
 	return codeartsbuild.WithLogger(slog.New(slog.NewTextHandler(stderr, nil)))
 }
 
-// Parse reads the flags of a program. A mistake is printed by the flag package.
+// Parse reads the flags of a program. A mistake is printed by the flag package, with the flags that there are.
 func Parse(flags *flag.FlagSet, args []string, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return err
 	case err != nil:
-		return errors.Join(ErrUsage, ErrFailed)
+		return WithRemedy(errors.Join(ErrUsage, ErrFailed), "")
 	case flags.NArg() > 0:
 		return Usagef("%q is no flag", flags.Arg(0))
 	}
@@ -59,25 +60,25 @@ func Parse(flags *flag.FlagSet, args []string, stderr io.Writer) error {
 }
 
 // Main runs a program until it returns or the user interrupts it, prints what went wrong and what to do
-// about it, and exits.
+// about it, and exits. A second interruption ends it at once, whatever it still does.
 func Main(run func(ctx context.Context, args []string, stdout, stderr io.Writer) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	interrupted := ctx.Err() != nil
 	stop()
 	os.Exit(Report(os.Stderr, err, interrupted))
 }
 
-// Report prints an error with its remedy and returns the exit code.
+// Report prints an error, unless it was printed already, with its remedy, and returns the exit code.
 func Report(stderr io.Writer, err error, interrupted bool) int {
-	code := Code(err, interrupted)
 	if err != nil && !errors.Is(err, ErrFailed) && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(stderr, err)
-		if remedy := Remedy(err); remedy != "" {
-			fmt.Fprintln(stderr, remedy)
-		}
 	}
-	return code
+	if remedy := Remedy(err); remedy != "" {
+		fmt.Fprintln(stderr, remedy)
+	}
+	return Code(err, interrupted)
 }
 
 // Code is the exit code of an error.
@@ -92,10 +93,17 @@ func Code(err error, interrupted bool) int {
 	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
 		return Unknown
 	case errors.Is(err, ErrUsage), errors.Is(err, codeartsbuild.ErrInvalidArgument), errors.Is(err, codeartsbuild.ErrUnauthorized),
-		errors.Is(err, codeartsbuild.ErrNotProjectScoped), errors.Is(err, ErrNoCredential):
+		errors.Is(err, codeartsbuild.ErrNotProjectScoped), lacksCredential(err):
 		return Usage
 	}
 	return Failed
+}
+
+// lacksCredential reports whether a call failed because nothing says who is asking, for which there is no
+// kind: what was found is a matter of the place where the program runs, and asked for as late as that.
+func lacksCredential(err error) bool {
+	var apiErr *codeartsbuild.APIError
+	return err != nil && !errors.As(err, &apiErr) && strings.Contains(err.Error(), ": no credential: ")
 }
 
 // A remedied error brings its own advice.
@@ -117,40 +125,55 @@ func WithTimeout(err error, remedy string) error {
 	return &remedied{err, context.DeadlineExceeded, remedy}
 }
 
+// remedies are what to do about the kinds of errors. The first that fits counts.
+var remedies = []struct {
+	kind   error
+	remedy string
+}{
+	{flag.ErrHelp, ""},
+	{ErrUsage, "Run it with -h to see the flags."},
+	{codeartsbuild.ErrBuildFinished, "Nothing is left to stop."},
+	{codeartsbuild.ErrOutcomeUnknown, "The build may or may not have been stopped. Run the same command again: that is always safe."},
+	{codeartsbuild.ErrNotProjectScoped, "Log in with a project: set HUAWEICLOUD_SDK_PROJECT_ID, or use the token of a project."},
+	{codeartsbuild.ErrUnauthorized, "Check the credential: it may have expired, or belong to another region."},
+	{codeartsbuild.ErrForbidden, "Ask an administrator of the project for the permission to run and stop this job."},
+	{codeartsbuild.ErrNotFound, "Check -job (the 32 characters at the end of the job's address in the console) and the build number."},
+	{codeartsbuild.ErrTooManyRequests, "Wait a minute and run it again."},
+	{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
+	{codeartsbuild.ErrNotStopped, "Look at the build in the console, and run it again if it still runs."},
+	{codeartsbuild.ErrStillRunning, "Look again later, or wait longer."},
+	{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something else than CodeArts Build answered."},
+	{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
+	{codeartsbuild.ErrBadRequest, "Check the flags: the service names in the line above what it does not accept."},
+	{codeartsbuild.ErrInternalServerError, "The service has a problem of its own: run it again in some minutes."},
+	{context.DeadlineExceeded, "Give it more time with -timeout."},
+	{context.Canceled, "Run the same command again to go on."},
+}
+
 // Remedy says what to do about an error; "" where the error says it all.
 func Remedy(err error) string {
+	if err == nil {
+		return ""
+	}
 	var own *remedied
 	if errors.As(err, &own) {
 		return own.remedy
 	}
-	for _, r := range []struct {
-		kind   error
-		remedy string
-	}{
-		{flag.ErrHelp, ""},
-		{ErrUsage, "Run it with -h to see the flags."},
-		{codeartsbuild.ErrBuildFinished, "Nothing is left to stop."},
-		{codeartsbuild.ErrOutcomeUnknown, "The build may or may not have been stopped. Run the same command again: that is always safe."},
-		{codeartsbuild.ErrNotProjectScoped, "Log in with a project: set HUAWEICLOUD_SDK_PROJECT_ID, or use the token of a project."},
-		{codeartsbuild.ErrUnauthorized, "Check the credential: it may have expired, or belong to another region."},
-		{codeartsbuild.ErrForbidden, "Ask an administrator of the project for the permission to run and stop this job."},
-		{codeartsbuild.ErrNotFound, "Check -job (the 32 characters at the end of the job's address in the console) and the build number."},
-		{codeartsbuild.ErrTooManyRequests, "Wait a minute and run it again."},
-		{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
-		{codeartsbuild.ErrStillRunning, "Look again later, or wait longer."},
-		{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something else than CodeArts Build answered."},
-		{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
-		{context.DeadlineExceeded, "Give it more time with -timeout."},
-	} {
+	for _, r := range remedies {
 		if errors.Is(err, r.kind) {
 			return r.remedy
 		}
 	}
+	switch {
+	case lacksCredential(err):
+		return howToConnect
+	case strings.HasPrefix(err.Error(), "codeartsbuild: "): // no answer came
+		return "Check the network, -endpoint and -region, and run it again."
+	}
 	return ""
 }
 
-// ErrNoCredential means that a cloud was asked for and nothing says who is asking.
-var ErrNoCredential = errors.New("no credential is set")
+const howToConnect = "Say where the service is with -region or -endpoint, and who asks with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or CODEARTSBUILD_TOKEN."
 
 // Cloud is where a program works.
 type Cloud struct {
@@ -160,8 +183,8 @@ type Cloud struct {
 
 // Flags adds -region and -endpoint.
 func (c *Cloud) Flags(flags *flag.FlagSet) {
-	flags.StringVar(&c.Region, "region", "", "`region` of the service, such as cn-north-4 (default: from the environment)")
-	flags.StringVar(&c.Endpoint, "endpoint", "", "`URL` of the service, instead of a region")
+	Text(flags, &c.Region, "region", "`region` of the service, such as cn-north-4 (default: from the environment)")
+	Text(flags, &c.Endpoint, "endpoint", "`URL` of the service, instead of a region")
 }
 
 // DemoFlag adds -demo.
@@ -178,7 +201,11 @@ func (c *Cloud) Connect(opts ...codeartsbuild.ClientOption) (*codeartsbuild.Clie
 	if c.Endpoint != "" {
 		opts = append(opts, codeartsbuild.WithEndpoint(c.Endpoint))
 	}
-	return codeartsbuild.NewClient(opts...)
+	client, err := codeartsbuild.NewClient(opts...)
+	if err != nil {
+		return nil, WithRemedy(err, howToConnect)
+	}
+	return client, nil
 }
 
 // credentialVariables are those that make a program work in the cloud.

@@ -1,10 +1,12 @@
 package program
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -37,11 +39,15 @@ type Sweep struct {
 	Printer
 	Stop codeartsbuild.StopPlannedOptions
 	Yes  bool
-	// Audit keeps a record of each stop; nil: none.
+	// Notes is where to say what people should know beside the lines.
+	Notes io.Writer
+	// Ready reports whether stops may begin, and Audit keeps a record of each; nil: none.
+	Ready func() error
 	Audit func(codeartsbuild.StopDecision, *codeartsbuild.StopOutcome) error
 
 	plans                                                    []*codeartsbuild.StopPlan
 	chosen, kept, stopped, already, failed, unknown, running int
+	failure                                                  error // the first
 }
 
 // Flags adds the flags of all programs that stop many builds.
@@ -50,6 +56,17 @@ func (s *Sweep) Flags(flags *flag.FlagSet) {
 	flags.DurationVar(&s.Stop.Wait, "wait", 0, "wait this long for each stopped build to end")
 	flags.BoolVar(&s.Yes, "yes", false, "stop the builds; without it nothing is stopped")
 	flags.BoolVar(&s.JSON, "json", false, "print one JSON object a line")
+}
+
+// Check refuses flags that no sweep can work with.
+func (s *Sweep) Check() error {
+	switch {
+	case s.Stop.Max < 1:
+		return Usagef("-max is at least 1")
+	case s.Stop.Wait < 0:
+		return Usagef("-wait %v is no time to wait", s.Stop.Wait)
+	}
+	return nil
 }
 
 // Add prints the decisions of a plan and keeps it for Act. Why gives the field that explains a decision.
@@ -73,17 +90,36 @@ func (s *Sweep) Add(plan *codeartsbuild.StopPlan, why func(codeartsbuild.StopDec
 func (s *Sweep) Act(ctx context.Context, client *codeartsbuild.Client) error {
 	if s.chosen > s.Stop.Max {
 		s.sum(false)
-		return fmt.Errorf("%d builds are chosen, which is more than -max %d: none was stopped", s.chosen, s.Stop.Max)
+		return WithRemedy(fmt.Errorf("%d builds are chosen, which is more than -max %d: none was stopped", s.chosen, s.Stop.Max),
+			"Look at the lines above: if they are right, raise -max.")
 	}
-	var auditErr error
-	for _, plan := range s.plans {
-		if !s.Yes || auditErr != nil {
-			break
+	if !s.Yes {
+		s.sum(false)
+		if s.chosen > 0 {
+			fmt.Fprintln(s.Notes, "Nothing was stopped: run it with -yes for that.")
 		}
+		return nil
+	}
+	if s.Ready != nil && s.chosen > 0 {
+		if err := s.Ready(); err != nil {
+			return err
+		}
+	}
+	auditErr, err := s.stop(ctx, client)
+	if err != nil {
+		return err
+	}
+	s.sum(true)
+	return s.verdict(ctx, auditErr)
+}
+
+// stop carries out the plans, one job after the other, as long as there is a record of what is stopped.
+func (s *Sweep) stop(ctx context.Context, client *codeartsbuild.Client) (auditErr, err error) {
+	for _, plan := range s.plans {
 		asked := time.Now()
 		outcomes, err := client.Builds.StopPlanned(ctx, plan, &s.Stop)
 		if err != nil && outcomes == nil {
-			return err
+			return nil, err
 		}
 		chosen := slices.DeleteFunc(slices.Clone(plan.Decisions), func(d codeartsbuild.StopDecision) bool { return !d.Stop })
 		for i := range outcomes {
@@ -92,9 +128,11 @@ func (s *Sweep) Act(ctx context.Context, client *codeartsbuild.Client) error {
 				auditErr = s.Audit(chosen[i], &outcomes[i])
 			}
 		}
+		if auditErr != nil {
+			break
+		}
 	}
-	s.sum(s.Yes)
-	return s.verdict(ctx, auditErr)
+	return auditErr, nil
 }
 
 func (s *Sweep) sum(acted bool) {
@@ -110,26 +148,32 @@ func (s *Sweep) sum(acted bool) {
 // verdict is what the sums amount to. Each failure was printed already.
 func (s *Sweep) verdict(ctx context.Context, auditErr error) error {
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
 	case auditErr != nil:
 		return auditErr
-	case s.failed > 0 || s.running > 0:
-		return ErrFailed
-	case s.unknown > 0:
+	case s.failure == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled):
+		return WithRemedy(ctx.Err(), "Run the same command again for the rest: what has been stopped is not stopped twice.")
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.failed == 0 && s.running == 0:
 		return errors.Join(codeartsbuild.ErrOutcomeUnknown, ErrFailed)
 	}
-	return nil
+	return WithRemedy(ErrFailed, Remedy(s.failure))
 }
 
 // outcome prints what became of one build, and counts it.
 func (s *Sweep) outcome(o *codeartsbuild.StopOutcome, asked time.Time) {
+	s.failure = cmp.Or(s.failure, o.Err)
 	fields := BuildFields(o.Build)
 	after := time.Since(asked).Round(time.Second).String()
 	switch {
 	case o.Err == nil && o.AlreadyFinished:
 		s.already++
-		s.Line("ALREADY", append(fields, "status", string(o.Build.Status))...)
+		if o.Build.Status.Terminal() { // else it was read before it ended
+			fields = append(fields, "status", string(o.Build.Status))
+		}
+		s.Line("ALREADY", fields...)
 	case o.Err == nil && s.Stop.Wait > 0:
 		s.stopped++
 		s.Line("STOPPED", append(fields, "status", string(o.Build.Status), "after", after, "request_id", o.RequestID)...)
