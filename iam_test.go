@@ -1098,7 +1098,6 @@ func TestIAMConfigThatIsRefused(t *testing.T) {
 func TestIAMEndpoint(t *testing.T) {
 	t.Parallel()
 	const path = "/v3/auth/tokens?nocatalog=true"
-	type config = codeartsbuild.IAMConfig
 	tests := map[string]struct {
 		region, endpoint string
 		insecure         bool
