@@ -111,11 +111,10 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	}
 	var response Response // in place of the caller's, which cannot serve several calls at a time
 	opts = append(opts[:len(opts):len(opts)], WithResponseInto(&response))
-	now, err := s.Get(ctx, build.JobID, build.BuildNo, opts...)
+	now, err := s.look(ctx, build, opts)
 	if err != nil {
 		return StopOutcome{Build: build, Err: err}
 	}
-	now.Branch = build.Branch
 	if now.Status.Terminal() {
 		return StopOutcome{Build: now, AlreadyFinished: true}
 	}
@@ -128,10 +127,24 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 		outcome.AlreadyFinished, outcome.Err = true, nil
 	}
 	s.logStop(ctx, &outcome, o.Reason, response)
+	if outcome.AlreadyFinished { // since it was read
+		if now, err := s.look(ctx, build, opts); err == nil {
+			outcome.Build = now
+		}
+	}
 	if o.Wait > 0 {
 		s.confirm(ctx, &outcome, o.Wait, opts)
 	}
 	return outcome
+}
+
+// look reads a build again, for the plan, which may know a branch that its record does not.
+func (s *BuildsService) look(ctx context.Context, planned *Build, opts []CallOption) (*Build, error) {
+	now, err := s.Get(ctx, planned.JobID, planned.BuildNo, opts...)
+	if err == nil {
+		now.Branch = planned.Branch
+	}
+	return now, err
 }
 
 // confirm reads a build until it has ended. Where the stop's outcome was unknown this tells it: the build

@@ -20,6 +20,7 @@ import (
 	"reflect"
 	"runtime/pprof"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,6 +125,20 @@ func TestB47WhatTheCallerChangesAfterwardsHasNoEffect(t *testing.T) {
 			require.Equal(t, 3, attempts)
 			require.Nil(t, opts[:2][1])
 		},
+		"room behind the options of a call": func(t *testing.T) {
+			opts := make([]codeartsbuild.CallOption, 1, 8)
+			opts[0] = wireOnce
+			client := wireClient(t, "https://build.example.com", codeartsbuild.WithStopAPI(codeartsbuild.StopAPIAuto),
+				codeartsbuild.WithTransport(wireTransport(func(req *http.Request) (*http.Response, error) {
+					if req.URL.Path == wireStop {
+						return wireAnswer(req, http.StatusNotFound, `{"error_code":"APIGW.0101","error_msg":"no such API"}`), nil
+					}
+					return wireAnswer(req, http.StatusOK, stopped), nil
+				})))
+			_, err := client.Jobs.Stop(t.Context(), wireJob, "7", opts...)
+			require.NoError(t, err)
+			require.Equal(t, make([]codeartsbuild.CallOption, 7), opts[1:8])
+		},
 		"input of a call that is under way": func(t *testing.T) {
 			in := map[string][]string{"tags": {"one", "two"}}
 			var bodies []string
@@ -202,6 +217,22 @@ func TestB47WhatTheCallerChangesAfterwardsHasNoEffect(t *testing.T) {
 				require.Len(t, slices.Compact(seen), 1)
 			}
 			require.NotContains(t, agents[0], "added")
+		},
+		"headers of two requests that are added to at once": func(t *testing.T) {
+			var headers []http.Header
+			client := wireClient(t, "https://build.example.com", codeartsbuild.WithTransport(wireTransport(func(req *http.Request) (*http.Response, error) {
+				headers = append(headers, req.Header)
+				return wireAnswer(req, http.StatusOK, stopped), nil
+			})))
+			for range 2 {
+				_, err := client.Jobs.Stop(t.Context(), wireJob, "7")
+				require.NoError(t, err)
+			}
+			for name := range headers[0] {
+				headers[0].Add(name, "first")
+				headers[1].Add(name, "second")
+				require.Equal(t, "first", headers[0].Values(name)[1], name)
+			}
 		},
 		"response that a call filled": func(t *testing.T) {
 			client := wireClient(t, "https://build.example.com", codeartsbuild.WithTransport(wireTransport(func(req *http.Request) (*http.Response, error) {
@@ -382,6 +413,14 @@ func wireSoon(t *testing.T, what string, condition func() bool) {
 	require.Eventually(t, condition, 30*time.Second, 5*time.Millisecond, what)
 }
 
+// A wireZeros is an endless body.
+type wireZeros struct{}
+
+func (wireZeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
 // B48
 func TestB48NothingIsLeftAfterTheLastCall(t *testing.T) {
 	t.Parallel()
@@ -407,6 +446,9 @@ func TestB48NothingIsLeftAfterTheLastCall(t *testing.T) {
 					wireReply(http.StatusForbidden, `{"error_msg":"no"}`)(w, r)
 				case "/v9/huge":
 					wireReply(http.StatusInternalServerError, strings.Repeat("x", 1<<20))(w, r)
+				case "/v9/oversized":
+					w.Header().Set("Content-Length", strconv.Itoa(11<<20))
+					_, _ = io.CopyN(w, wireZeros{}, 11<<20)
 				case "/v9/cut":
 					w.Header().Set("Content-Length", "1000")
 					_, _ = io.WriteString(w, "{")
@@ -447,6 +489,8 @@ func TestB48NothingIsLeftAfterTheLastCall(t *testing.T) {
 						_, _ = client.Jobs.Stop(context.Background(), wireJob, "7")
 						_ = client.Do(context.Background(), http.MethodGet, "/v9/error", nil, nil)
 						_ = client.Do(context.Background(), http.MethodPost, "/v9/huge", nil, nil)
+						_ = client.Do(context.Background(), http.MethodPost, "/v9/huge", nil, nil, codeartsbuild.WithTimeout(0)) // no timer that would end it
+						_ = client.Do(context.Background(), http.MethodPost, "/v9/oversized", nil, nil, codeartsbuild.WithTimeout(0))
 						_ = client.Do(context.Background(), http.MethodGet, "/v9/cut", nil, nil, wireOnce)
 						ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 						defer cancel()

@@ -120,6 +120,9 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 		return LogChunk{}, f.look(ctx)
 	}
 	f.quiet++
+	if !answer.hasMore { // what is late comes soon
+		f.pace.reset()
+	}
 	if f.drained = f.quiet >= quietReads && !answer.hasMore; !f.drained && f.quiet >= quietReads+maxFailures {
 		return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
 	}
