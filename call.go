@@ -181,6 +181,10 @@ func (c *call) encode(in any) error {
 	if inQuery {
 		return nil
 	}
+	if encoded, ok := in.(json.RawMessage); ok {
+		c.body = encoded
+		return nil
+	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		return invalid("the input cannot be sent as JSON: %s", errorText(err))

@@ -65,7 +65,7 @@ type memberScanner struct {
 }
 
 func membersOf(data []byte) memberScanner {
-	data = bytes.TrimLeft(data, " \t\r\n")
+	data = skip(data, ' ')
 	if len(data) == 0 || data[0] != '{' {
 		return memberScanner{}
 	}
@@ -73,7 +73,7 @@ func membersOf(data []byte) memberScanner {
 }
 
 func (m *memberScanner) next() bool {
-	rest := bytes.TrimLeft(m.rest, " \t\r\n,")
+	rest := skip(m.rest, ',')
 	if len(rest) == 0 || rest[0] != '"' {
 		return false
 	}
@@ -85,10 +85,23 @@ func (m *memberScanner) next() bool {
 	if bytes.IndexByte(m.name, '\\') >= 0 {
 		m.name = []byte(scalarText(rest[:end]))
 	}
-	rest = bytes.TrimLeft(rest[end:], " \t\r\n:")
+	rest = skip(rest[end:], ':')
 	end = valueEnd(rest)
 	m.value, m.rest = rest[:end], rest[end:]
 	return true
+}
+
+// skip takes white space and another byte off the start of data.
+func skip(data []byte, also byte) []byte {
+	for len(data) > 0 {
+		switch data[0] {
+		case ' ', '\t', '\r', '\n', also:
+			data = data[1:]
+		default:
+			return data
+		}
+	}
+	return data
 }
 
 // valueEnd is the length of the JSON value that data starts with.
@@ -126,7 +139,7 @@ func firstElement(value []byte) []byte {
 	if len(value) == 0 || value[0] != '[' {
 		return value
 	}
-	inner := bytes.TrimLeft(value[1:], " \t\r\n")
+	inner := skip(value[1:], ' ')
 	return inner[:valueEnd(inner)]
 }
 

@@ -35,7 +35,10 @@ const (
 // byHand stops a build as one writes it with net/http: no time limit, no limit on the answer, no retry but
 // the one of its caller.
 func byHand(ctx context.Context, client *http.Client, endpoint string) error {
-	body, err := json.Marshal(map[string]string{"job_id": jobID, "build_no": buildNo})
+	body, err := json.Marshal(struct {
+		JobID   string `json:"job_id"`
+		BuildNo string `json:"build_no"`
+	}{jobID, buildNo})
 	if err != nil {
 		return err
 	}
