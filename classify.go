@@ -91,8 +91,10 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 		err:     c.apiError(ans, p, m.kinds),
 		replay:  ans.ended == nil && (m.replay >= replayAny || (c.op.mayRepeat() && (m.replay == replayIdempotent || ans.err != nil))),
 		later:   m.replay == replayLater,
-		after:   retryAfter(ans.header),
 		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
+	}
+	if v.replay {
+		v.after = retryAfter(ans.header)
 	}
 	notProcessed := m.replay >= replayAny || v.refused // as 503 says, and some codes beside any status
 	v.doubt = !c.op.reads() && !notProcessed && leavesDoubt(ans.status, p.code)

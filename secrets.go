@@ -30,16 +30,26 @@ func removeSecret(text, secret string) string {
 		return text
 	}
 	text = strings.ReplaceAll(text, secret, removed)
-	for n := min(len(secret)-1, len(text)); n >= minCutSecret; n-- {
-		if strings.HasSuffix(text, secret[:n]) {
-			text = text[:len(text)-n] + removed
-			break
-		}
+	if n := cutSecret(text, secret); n > 0 {
+		text = text[:len(text)-n] + removed
 	}
 	for depth := 1; depth <= maxQuotes && strings.IndexByte(text, '\\') >= 0; depth++ {
 		text = removeQuoted(text, secret, depth)
 	}
 	return text
+}
+
+// cutSecret is how much of the start of the secret the text ends with; 0 if that tells nothing.
+func cutSecret(text, secret string) int {
+	if len(text) < minCutSecret || !strings.Contains(secret, text[len(text)-minCutSecret:]) {
+		return 0
+	}
+	for n := min(len(secret)-1, len(text)); n >= minCutSecret; n-- {
+		if strings.HasSuffix(text, secret[:n]) {
+			return n
+		}
+	}
+	return 0
 }
 
 const (
