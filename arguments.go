@@ -97,19 +97,24 @@ func checkArgument(name, value string) error {
 }
 
 func checkBuildNo(value string) error {
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err == nil && n >= 1 && isDigits(value) && value[0] != '0' {
+		return nil
+	}
 	day, count, dotted := strings.Cut(value, ".")
 	if dotted && len(day) == 8 && isDigits(day) && isDigits(count) {
 		return invalid("build_no: %s is a daily number; Stop wants the build number, which counts the builds of a job from 1", oneLine(value, 64))
 	}
-	n, err := strconv.ParseInt(value, 10, 32)
-	if err != nil || n < 1 || !isDigits(value) || value[0] == '0' {
-		return invalid("build_no: %q is not a build number, which is a whole number from 1 to 2147483647", oneLine(value, 64))
-	}
-	return nil
+	return invalid("build_no: %q is not a build number, which is a whole number from 1 to 2147483647", oneLine(value, 64))
 }
 
 func isDigits(text string) bool {
-	return text != "" && strings.Trim(text, "0123456789") == ""
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return text != ""
 }
 
 func isAlphanumeric(text, also string) bool {

@@ -86,12 +86,13 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 
 // do takes a call from arguments to answer. Every method of every service ends here.
 func (c *Client) do(ctx context.Context, op *operation, args []string, in, out any, opts []CallOption) error {
-	call, err := c.prepare(ctx, op, args, in, out, opts)
-	if err != nil {
-		return err
+	call := call{op: op, out: out, callSettings: callSettings{settings: c.settings}}
+	if err := c.prepare(ctx, &call, args, in, opts); err != nil {
+		return op.refuse(err)
 	}
 	for {
-		ans := c.send(&call)
+		var ans answer
+		c.send(&call, &ans)
 		v := classify(&call, &ans)
 		call.doubt = call.doubt || v.doubt
 		c.logAttempt(&call, &ans, v.err)
@@ -111,26 +112,21 @@ func (c *Client) do(ctx context.Context, op *operation, args []string, in, out a
 }
 
 // prepare refuses what is wrong with the arguments and encodes the request, once for all attempts.
-func (c *Client) prepare(ctx context.Context, op *operation, args []string, in, out any, opts []CallOption) (call, error) {
-	call := call{op: op, out: out, callSettings: callSettings{settings: c.settings}}
+func (c *Client) prepare(ctx context.Context, call *call, args []string, in any, opts []CallOption) error {
 	if c.logger != nil {
 		call.started = time.Now()
 	}
-	err := call.apply(opts)
-	switch {
-	case err != nil:
-	case ctx == nil:
-		err = invalid("the context is nil")
-	default:
-		call.ctx = &callContext{Context: ctx, operation: op.name}
-		if err = call.target(c, args); err == nil {
-			err = call.encode(in)
-		}
+	if err := call.apply(opts); err != nil {
+		return err
 	}
-	if err != nil {
-		return call, op.refuse(err)
+	if ctx == nil {
+		return invalid("the context is nil")
 	}
-	return call, nil
+	call.ctx = &callContext{Context: ctx, operation: call.op.name}
+	if err := call.target(c, args); err != nil {
+		return err
+	}
+	return call.encode(in)
 }
 
 // apply sets what the options of one call ask for.
@@ -218,36 +214,35 @@ type answer struct {
 }
 
 // send makes one attempt: credential, request, transport, and the whole answer, closed.
-func (c *Client) send(call *call) answer {
-	var ans answer
+func (c *Client) send(call *call, ans *answer) {
 	if c.logger != nil {
 		call.attempted = time.Now()
 	}
 	if err := call.ctx.Err(); err != nil {
-		return answer{err: err, unsent: true, ended: err, cause: context.Cause(call.ctx)}
+		*ans = answer{err: err, unsent: true, ended: err, cause: context.Cause(call.ctx)}
+		return
 	}
 	ctx, cancel, lift := call.limited()
 	req := call.request(ctx, c)
-	if err := c.authenticate(call, req, &ans); err != nil {
+	if err := c.authenticate(call, req, ans); err != nil {
 		ans.err, ans.unsent = err, true
 	} else {
 		call.attempt++
-		c.exchange(call, req, &ans)
-		call.countResent(&ans)
+		c.exchange(call, req, ans)
+		call.countResent(ans)
 	}
 	if ans.stream != nil {
 		if ans.stream = (&download{ans.stream, cancel}); lift() {
-			return ans
+			return
 		}
 		ans.stream.Close()
-		ans = answer{err: context.DeadlineExceeded} // the limit came between the header and this
+		*ans = answer{err: context.DeadlineExceeded} // the limit came between the header and this
 	}
 	if ans.err != nil {
 		ans.ended, ans.cause = call.ctx.Err(), context.Cause(call.ctx)
 		ans.timedOut = ans.ended == nil && ctx.Err() != nil
 	}
 	cancel()
-	return ans
 }
 
 // limited is the context of one attempt. Where the caller's own deadline is nearer it needs no timer. That

@@ -25,7 +25,7 @@ type Client struct {
 	keys      AccessKeySource // nil: not signed
 	projectID []string        // the value of X-Project-Id; nil: none
 	transport http.RoundTripper
-	userAgent []string
+	header    http.Header  // of every request
 	logger    *slog.Logger // nil: silent
 	settings  settings
 	budget    budget
@@ -81,7 +81,7 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 	if cfg.projectID != nil {
 		c.projectID = []string{*cfg.projectID}
 	}
-	c.userAgent = []string{strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}
+	c.header = http.Header{"Accept": jsonType, "User-Agent": {strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}}
 	c.Jobs, c.Builds, c.Logs = &JobsService{service{c}}, &BuildsService{service{c}}, &LogsService{service{c}}
 	return c
 }

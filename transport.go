@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -110,7 +111,7 @@ var (
 )
 
 func (c *call) request(ctx context.Context, client *Client) *http.Request {
-	header := http.Header{"Accept": jsonType, "User-Agent": client.userAgent}
+	header := maps.Clone(client.header) // a copy for each attempt, which a transport may change
 	if c.op.stream {
 		header["Accept"] = anyType
 	}
@@ -207,7 +208,7 @@ func (c *Client) fromStore(req *http.Request, redirect *http.Response, ans *answ
 	ans.foreign = true
 	return c.roundTrip((&http.Request{
 		Method: http.MethodGet, URL: location, Host: location.Host,
-		Header: http.Header{"Accept": anyType, "User-Agent": c.userAgent},
+		Header: http.Header{"Accept": anyType, "User-Agent": c.header["User-Agent"]},
 		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(req.Context()))
 }
