@@ -154,7 +154,10 @@ func isBlank(value []byte) bool {
 
 // isWord reports whether a value is the word, as a string or a literal, in any letter case.
 func isWord(value []byte, word string) bool {
-	return bytes.EqualFold(bytes.Trim(value, `"`), []byte(word))
+	if len(value) == len(word)+2 && value[0] == '"' {
+		value = value[1 : len(value)-1]
+	}
+	return len(value) == len(word) && strings.EqualFold(string(value), word)
 }
 
 // scalarText is the text of a JSON string and the literal of a number or a bool; "" for anything else.

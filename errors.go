@@ -441,6 +441,9 @@ const maxWrapped = 1 << 20
 
 // unwrapText undoes the JSON strings that some answers are packed into, and a byte order mark.
 func unwrapText(body []byte) []byte {
+	if len(body) > 0 && body[0] == '{' { // as nearly always
+		return body
+	}
 	body = trimBlank(body)
 	for range 3 {
 		if len(body) == 0 || body[0] != '"' || len(body) > maxWrapped || !validJSON(body) {

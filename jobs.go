@@ -173,9 +173,11 @@ func checkStopMember(name string, value []byte) error {
 		return nil
 	}
 	switch {
+	case isWord(value, "true"), isWord(value, "success"):
+		return nil
 	case isWord(value, "false"):
 		return ErrNotStopped
-	case isWord(value, "true"), isWord(value, "success"), isBlank(value):
+	case isBlank(value):
 		return nil
 	}
 	return errors.New("the answer to a stop has an unknown " + name)
