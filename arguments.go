@@ -35,13 +35,17 @@ func (c *call) target(client *Client, args []string) (err error) {
 	return nil
 }
 
-// urlOf is the address of a path. That of an operation whose path never differs is made once.
+// A fixedURL is the address of an operation whose path never differs.
+type fixedURL struct {
+	op  *operation
+	url *url.URL
+}
+
+// urlOf is the address of a path. The last one that never differs is kept: nearly always that of the stop.
 func (c *Client) urlOf(op *operation, path string) *url.URL {
 	fixed := path == op.path
-	if fixed {
-		if u, ok := c.urls.Load(op); ok {
-			return u.(*url.URL)
-		}
+	if last := c.lastURL.Load(); fixed && last != nil && last.op == op {
+		return last.url
 	}
 	u := *c.endpoint
 	u.Path += path
@@ -49,7 +53,7 @@ func (c *Client) urlOf(op *operation, path string) *url.URL {
 		u.RawPath += path
 	}
 	if fixed {
-		c.urls.Store(op, &u)
+		c.lastURL.Store(&fixedURL{op, &u})
 	}
 	return &u
 }

@@ -31,7 +31,7 @@ type Client struct {
 	budget    budget
 	stopAPI   StopAPI
 	v3Retired atomic.Bool // StopAPIAuto has been told that v3 is gone
-	urls      sync.Map    // of the operations whose path never differs: *operation to *url.URL
+	lastURL   atomic.Pointer[fixedURL]
 	watches   watchGroups
 	clockLag  atomic.Int64 // nanoseconds by which the service's clock is ahead, for signatures
 }
