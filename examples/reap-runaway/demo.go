@@ -1,27 +1,15 @@
 package main
 
 import (
-	"context"
-	"io"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
 
-// connect reaches the cloud, or an embedded service in which some builds hang.
-func (o *options) connect(ctx context.Context, stderr io.Writer) (*codeartsbuild.Client, func(), error) {
-	if !o.cloud.Demo {
-		client, err := o.cloud.Connect(program.Log(stderr))
-		if err != nil {
-			return nil, nil, err
-		}
-		return client, client.CloseIdleConnections, nil
-	}
-	server, client, err := program.LogIn(ctx, program.Log(stderr))
-	if err != nil {
-		return nil, nil, err
-	}
+// fill makes the embedded service one in which some builds hang.
+func (o *options) fill(server *codeartsbuildtest.Server) (end func()) {
 	job := server.AddJob("nightly")
 	o.jobs = program.List{job}
 	now := time.Now()
@@ -33,5 +21,5 @@ func (o *options) connect(ctx context.Context, stderr io.Writer) (*codeartsbuild
 	} {
 		server.AddBuild(job, b)
 	}
-	return client, func() { client.CloseIdleConnections(); server.Close() }, nil
+	return func() {}
 }

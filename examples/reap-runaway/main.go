@@ -83,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		defer audit.Close()
 		o.sweep.Ready, o.sweep.Audit = audit.ready, audit.record
 	}
-	client, done, err := o.connect(ctx, stderr)
+	client, done, err := o.cloud.Open(ctx, o.fill, program.Log(stderr))
 	if err != nil {
 		return err
 	}

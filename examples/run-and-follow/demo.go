@@ -8,27 +8,15 @@ import (
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
-	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
 
-// connect reaches the cloud, or an embedded service in which somebody works on the build.
-func (o *options) connect(ctx context.Context) (*codeartsbuild.Client, func(), error) {
-	if !o.cloud.Demo {
-		client, err := o.cloud.Connect()
-		if err != nil {
-			return nil, nil, err
-		}
-		return client, client.CloseIdleConnections, nil
-	}
-	server, client, err := program.LogIn(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
+// fill makes the embedded service one in which somebody works on the build.
+func (o *options) fill(server *codeartsbuildtest.Server) (end func()) {
 	o.job = server.AddJob("nightly")
 	working, stop := context.WithCancel(context.Background())
 	var worker sync.WaitGroup
 	worker.Go(func() { work(working, server, o.job) })
-	return client, func() { stop(); worker.Wait(); client.CloseIdleConnections(); server.Close() }, nil
+	return func() { stop(); worker.Wait() }
 }
 
 // work writes the log of the first build of the job and ends it.

@@ -116,7 +116,7 @@ func (o *options) run(ctx context.Context, screen *screen) error {
 	if err != nil {
 		return err
 	}
-	client, done, err := o.connect(ctx)
+	client, done, err := o.cloud.Open(ctx, o.fill)
 	if err != nil {
 		return errors.Join(err, file.leave())
 	}

@@ -1,27 +1,15 @@
 package main
 
 import (
-	"context"
-	"io"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
 
-// connect reaches the cloud, or an embedded service in which four pushes have left builds behind.
-func (o *options) connect(ctx context.Context, stderr io.Writer) (*codeartsbuild.Client, func(), error) {
-	if !o.cloud.Demo {
-		client, err := o.cloud.Connect(program.Log(stderr))
-		if err != nil {
-			return nil, nil, err
-		}
-		return client, client.CloseIdleConnections, nil
-	}
-	server, client, err := program.LogIn(ctx, program.Log(stderr))
-	if err != nil {
-		return nil, nil, err
-	}
+// fill makes the embedded service one in which four pushes have left builds behind.
+func (o *options) fill(server *codeartsbuildtest.Server) (end func()) {
 	job := server.AddJob("nightly")
 	o.jobs = program.List{job}
 	now := time.Now()
@@ -36,5 +24,5 @@ func (o *options) connect(ctx context.Context, stderr io.Writer) (*codeartsbuild
 		b.QueuedAt = now.Add(time.Duration(i-8) * 47 * time.Second)
 		server.AddBuild(job, b)
 	}
-	return client, func() { client.CloseIdleConnections(); server.Close() }, nil
+	return func() {}
 }

@@ -66,7 +66,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o.sweep.W, o.sweep.Notes = stdout, stderr
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
-	client, done, err := o.connect(ctx, stderr)
+	client, done, err := o.cloud.Open(ctx, o.fill, program.Log(stderr))
 	if err != nil {
 		return err
 	}

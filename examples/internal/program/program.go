@@ -223,6 +223,24 @@ func HasCredential() bool {
 	return false
 }
 
+// Open makes a client for the cloud or, with -demo, for an embedded service that fill has put builds into. What
+// it returns besides ends both; fill may return something to end before that.
+func (c *Cloud) Open(ctx context.Context, fill func(*codeartsbuildtest.Server) (end func()), opts ...codeartsbuild.ClientOption) (*codeartsbuild.Client, func(), error) {
+	if !c.Demo {
+		client, err := c.Connect(opts...)
+		if err != nil {
+			return nil, nil, err
+		}
+		return client, client.CloseIdleConnections, nil
+	}
+	server, client, err := LogIn(ctx, opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	end := fill(server)
+	return client, func() { end(); client.CloseIdleConnections(); server.Close() }, nil
+}
+
 // LogIn starts an embedded service on a socket and logs in there with a password, as one does in the
 // cloud. The caller closes both.
 func LogIn(ctx context.Context, opts ...codeartsbuild.ClientOption) (*codeartsbuildtest.Server, *codeartsbuild.Client, error) {
