@@ -160,7 +160,8 @@ func isWord(value []byte, word string) bool {
 	return len(value) == len(word) && strings.EqualFold(string(value), word)
 }
 
-// scalarText is the text of a JSON string and the literal of a number or a bool; "" for anything else.
+// scalarText is the text of a JSON string and the literal of a number or a bool; "" for anything else. It
+// is valid UTF-8 whatever the bytes are.
 func scalarText(value []byte) string {
 	if len(value) == 0 {
 		return ""
@@ -169,16 +170,15 @@ func scalarText(value []byte) string {
 	case c == '{', c == '[', c == 'n':
 		return ""
 	case c == '"' && len(value) > 1:
-		if inner := value[1 : len(value)-1]; bytes.IndexByte(inner, '\\') < 0 {
-			return strings.ToValidUTF8(string(inner), "\ufffd")
+		inner := value[1 : len(value)-1]
+		if bytes.IndexByte(inner, '\\') >= 0 {
+			var text string
+			_ = json.Unmarshal(value, &text) // "" if that fails
+			return text
 		}
-		var text string
-		if json.Unmarshal(value, &text) != nil {
-			return ""
-		}
-		return text
+		value = inner
 	}
-	return string(value)
+	return strings.ToValidUTF8(string(value), "\ufffd")
 }
 
 // A flexibleString is documented as a string or a number and comes as either; 5.0 reads as 5.

@@ -64,7 +64,7 @@ var answerOddBodies = []string{
 	`"{\"result\":false}"`, `"\"{\\\"result\\\":false}\""`, `{"result":{"result":false}}`, `{"a":"\"","result":false}`, `{"a\\":1,"result":false}`, `{"":false}`, `{"result":true}x`,
 	`{"error_code":60200,"error_msg":"a\nb"}`, `{"error":"{\"code\":\"DEV.CB.032302\"}"}`, `{"errors":[{"code":"A.1"}]}`, `{"code":"CB.00060200"}`, `{"details":[[[[]]]]}`,
 	`{"error_code":"APIGW.0308"}`, `{"error_code":"APIGW.0307"}`, `{"error_code":"CB.00060211"}`, `{"error_code":"APIGW.0101"}`, `{"error":{"code":401,"message":"m","title":"t"}}`,
-	`{"error_msg":"` + retryToken + `"}`, retryToken, `"` + retryToken + `"`, `{"error_code":"` + retryToken + `"}`, "a\x1b[31m\u2028\u202e\x00b", "\xff\xfe", `{"a":"\ud800"}`,
+	`{"error_msg":"` + retryToken + `"}`, retryToken, `"` + retryToken + `"`, `{"error_code":"` + retryToken + `"}`, "a\x1b[31m\u2028\u202e\x00b", "\xff\xfe", `{"a":"\ud800"}`, "{\"error\"\xff0}",
 	`{"actual_build_number":"7"}`, `{"result":{"build_no":20.0}}`, `{"token":{"project":{"id":"p"},"expires_at":"x"}}`,
 }
 
