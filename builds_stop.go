@@ -16,6 +16,10 @@ type StopPlannedOptions struct {
 	Parallel int           // stops under way at the same time; 0 means 4
 	Wait     time.Duration // read each stopped build until it has ended, for at most this long; 0: do not wait
 	Reason   string        // for the log: the service keeps none
+
+	// OnOutcome is called with each outcome as soon as it is known, one at a time, in whatever order the
+	// builds come to it. It may be nil, and what it does holds the other stops up.
+	OnOutcome func(StopOutcome)
 }
 
 const (
@@ -36,7 +40,7 @@ type StopOutcome struct {
 
 // StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
 // skipped. It goes on after a failure, and returns one outcome per chosen build, in the plan's order,
-// beside the errors of those that failed, joined.
+// beside the errors of those that failed, joined, when all is over; OnOutcome tells each before that.
 //
 // A plan that would stop more than Max builds is refused whole with [ErrInvalidArgument] and no outcomes,
 // since a sudden crowd means a wrong rule. After the context has ended, the builds that were not attempted
@@ -55,6 +59,7 @@ func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *Sto
 		return nil, opStopJob.refuse(err)
 	}
 	outcomes := make([]StopOutcome, len(chosen))
+	reporting := make(chan struct{}, 1) // no mutex: OnOutcome may sleep, also in a synctest bubble
 	var running sync.WaitGroup
 	free := make(chan struct{}, options.Parallel)
 	for i, build := range chosen {
@@ -62,6 +67,11 @@ func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *Sto
 		running.Go(func() {
 			defer func() { <-free }()
 			outcomes[i] = s.stopOne(ctx, build, &options, opts)
+			if options.OnOutcome != nil {
+				reporting <- struct{}{}
+				defer func() { <-reporting }()
+				options.OnOutcome(outcomes[i])
+			}
 		})
 	}
 	running.Wait()

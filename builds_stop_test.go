@@ -464,6 +464,56 @@ func TestB70WaitingIsPartOfTheLimitOfStopsAtATime(t *testing.T) {
 	})
 }
 
+func TestB82EachOutcomeIsToldAsSoonAsItIsKnown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := codeartsbuildtest.NewServer()
+		defer srv.Close()
+		job := srv.AddJob("nightly")
+		numbers := buildsRunning(srv, job, 12)
+		srv.Finish(job, "1", codeartsbuild.StatusFailed)
+		buildsEach(srv, buildsOpStop, 12, func(service http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if buildsStopOf(r) == "2" {
+					service = codeartsbuildtest.Reply(403, "{}")(service)
+				}
+				service.ServeHTTP(w, r)
+			})
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		start := time.Now()
+		var telling atomic.Int32
+		told := map[string]codeartsbuild.StopOutcome{}
+		outcomes, err := srv.Client().Builds.StopPlanned(ctx, buildsPlan(job, numbers...), &codeartsbuild.StopPlannedOptions{
+			Wait: time.Minute,
+			OnOutcome: func(o codeartsbuild.StopOutcome) {
+				assert.Equal(t, int32(1), telling.Add(1), "one at a time")
+				time.Sleep(time.Millisecond)
+				telling.Add(-1)
+				assert.NotContains(t, told, o.Build.BuildNo, "once")
+				told[o.Build.BuildNo] = o
+				switch took := time.Since(start); {
+				case buildsOutcome(o) != "stopped" && len(told) <= 2:
+					assert.Contains(t, []string{"1", "2"}, o.Build.BuildNo)
+					assert.Less(t, took, time.Second, "while the stops of others are waited for")
+				case buildsOutcome(o) == "stopped":
+					cancel()
+				}
+			},
+		})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Len(t, outcomes, 12)
+		require.Len(t, told, 12, "those that were not attempted too")
+		for _, o := range outcomes {
+			require.Equal(t, o, told[o.Build.BuildNo])
+		}
+		require.Equal(t, "finished", buildsOutcome(told["1"]))
+		require.ErrorIs(t, told["2"].Err, codeartsbuild.ErrForbidden)
+		require.ErrorContains(t, told["12"].Err, "not attempted")
+	})
+}
+
 func TestB71OneRecordPerStopAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

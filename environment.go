@@ -49,8 +49,8 @@ import (
 //
 // NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs
 // a key, under the context of that call, for at most 10 s and 3 s, never through a proxy; their keys are
-// kept, and renewed early, as [NewCachedAccessKeySource] does. Such a call fails with an error that lists
-// where a credential was looked for.
+// kept, and renewed early, as [NewCachedAccessKeySource] does. A call for which they give none fails with
+// ErrUnauthorized, in whose text is where a credential was looked for.
 //
 // NewClient returns ErrInvalidArgument, with the name of the variable or file and none of its content, for
 // half a credential, two credentials in one of the places, a value that cannot be sent, a file that cannot be

@@ -68,7 +68,7 @@ type machineKeys struct {
 	tried     string        // where a credential was looked for; ends with the name of this service
 }
 
-// AccessKey asks. Its error lists what was tried.
+// AccessKey asks. Its error lists what was tried, and is ErrUnauthorized.
 func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 	limited, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
@@ -80,7 +80,7 @@ func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 		err = fmt.Errorf("gave no answer within %v", m.limit)
 	}
 	return nil, &callError{text: "no credential: " + m.tried + oneLine(err.Error(), 120) +
-		"; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give WithTokenSource or WithAccessKeySource"}
+		"; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or give WithTokenSource or WithAccessKeySource", kinds: []error{ErrUnauthorized}}
 }
 
 // CloseIdleConnections closes those to the service.

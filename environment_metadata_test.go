@@ -192,6 +192,7 @@ func requireMachineError(t *testing.T, err error, want string) {
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "hidden")
 	require.NotContains(t, text, "\n")
 	require.Less(t, len(text), 1<<10)
+	require.ErrorIs(t, err, ErrUnauthorized)
 	require.NotErrorIs(t, err, ErrInvalidArgument)
 	require.NotErrorIs(t, err, ErrOutcomeUnknown)
 	require.NotErrorIs(t, err, context.DeadlineExceeded)

@@ -20,11 +20,17 @@ import (
 // The kinds of failure, for errors.Is. An error has the kind that its code stands for and, where the
 // code is unknown or missing, the kind of its status.
 var (
-	ErrBadRequest          = errors.New("bad request")
-	ErrUnauthorized        = errors.New("unauthorized")
-	ErrForbidden           = errors.New("forbidden")
-	ErrNotFound            = errors.New("not found")
-	ErrTooManyRequests     = errors.New("too many requests")
+	// ErrBadRequest: the service does not accept the request as it is.
+	ErrBadRequest = errors.New("bad request")
+	// ErrUnauthorized: the credential is wrong or has expired, or WithEnvironment found none.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden: the credential has no permission for this call.
+	ErrForbidden = errors.New("forbidden")
+	// ErrNotFound: the service knows no such job, build or record.
+	ErrNotFound = errors.New("not found")
+	// ErrTooManyRequests: the service wants fewer calls. APIError.RetryAfter is for how long, if it says so.
+	ErrTooManyRequests = errors.New("too many requests")
+	// ErrInternalServerError: the service, or a gateway before it, has a problem of its own.
 	ErrInternalServerError = errors.New("internal server error")
 
 	// ErrBuildFinished: the build had already ended, so there was nothing to stop.

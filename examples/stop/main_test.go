@@ -204,7 +204,7 @@ func TestCredentialThatIsNowhere(t *testing.T) {
 		"HC_CONTAINER_CREDENTIALS_FULL_URI=" + pod.URL, "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE=" + programtest.WriteFile(t, "a-container's-token"),
 	}, "-endpoint", cloud.URL, "-job", job, "-build", "1")
 	require.Equal(t, program.Usage, r.Code, r.Stderr)
-	require.Regexp(t, `no credential: none of HUAWEICLOUD_SDK_AK, .* 404 Not Found.*\nSay where .* HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or CODEARTSBUILD_TOKEN\.`, r.Stderr)
+	require.Regexp(t, `no credential: none of HUAWEICLOUD_SDK_AK, .* 404 Not Found.*; set HUAWEICLOUD_SDK_AK and .*\nCheck the credential: it may be missing, `, r.Stderr)
 	require.NotContains(t, r.Stderr, "a-container's-token")
 	require.Empty(t, cloud.Changes())
 }

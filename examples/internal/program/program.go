@@ -93,17 +93,10 @@ func Code(err error, interrupted bool) int {
 	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
 		return Unknown
 	case errors.Is(err, ErrUsage), errors.Is(err, codeartsbuild.ErrInvalidArgument), errors.Is(err, codeartsbuild.ErrUnauthorized),
-		errors.Is(err, codeartsbuild.ErrNotProjectScoped), lacksCredential(err):
+		errors.Is(err, codeartsbuild.ErrNotProjectScoped):
 		return Usage
 	}
 	return Failed
-}
-
-// lacksCredential reports whether a call failed because nothing says who is asking, for which there is no
-// kind: what was found is a matter of the place where the program runs, and asked for as late as that.
-func lacksCredential(err error) bool {
-	var apiErr *codeartsbuild.APIError
-	return err != nil && !errors.As(err, &apiErr) && strings.Contains(err.Error(), ": no credential: ")
 }
 
 // A remedied error brings its own advice.
@@ -135,7 +128,7 @@ var remedies = []struct {
 	{codeartsbuild.ErrBuildFinished, "Nothing is left to stop."},
 	{codeartsbuild.ErrOutcomeUnknown, "The build may or may not have been stopped. Run the same command again: that is always safe."},
 	{codeartsbuild.ErrNotProjectScoped, "Log in with a project: set HUAWEICLOUD_SDK_PROJECT_ID, or use the token of a project."},
-	{codeartsbuild.ErrUnauthorized, "Check the credential: it may have expired, or belong to another region."},
+	{codeartsbuild.ErrUnauthorized, "Check the credential: it may be missing, have expired, or belong to another region."},
 	{codeartsbuild.ErrForbidden, "Ask an administrator of the project for the permission to run and stop this job."},
 	{codeartsbuild.ErrNotFound, "Check -job (the 32 characters at the end of the job's address in the console) and the build number."},
 	{codeartsbuild.ErrTooManyRequests, "Wait a minute and run it again."},
@@ -164,16 +157,11 @@ func Remedy(err error) string {
 			return r.remedy
 		}
 	}
-	switch {
-	case lacksCredential(err):
-		return howToConnect
-	case strings.HasPrefix(err.Error(), "codeartsbuild: "): // no answer came
+	if strings.HasPrefix(err.Error(), "codeartsbuild: ") { // no answer came
 		return "Check the network, -endpoint and -region, and run it again."
 	}
 	return ""
 }
-
-const howToConnect = "Say where the service is with -region or -endpoint, and who asks with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or CODEARTSBUILD_TOKEN."
 
 // Cloud is where a program works.
 type Cloud struct {
@@ -203,7 +191,7 @@ func (c *Cloud) Connect(opts ...codeartsbuild.ClientOption) (*codeartsbuild.Clie
 	}
 	client, err := codeartsbuild.NewClient(opts...)
 	if err != nil {
-		return nil, WithRemedy(err, howToConnect)
+		return nil, WithRemedy(err, "Say where the service is with -region or -endpoint, and who asks with HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or CODEARTSBUILD_TOKEN.")
 	}
 	return client, nil
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,6 @@ func apiError(status int, code string) error {
 
 func TestExitCodeAndRemedyOfAnError(t *testing.T) {
 	t.Parallel()
-	noCredential := errors.New("codeartsbuild: StopJob: no credential: nothing is set; the metadata service cannot be reached")
 	unknown := fmt.Errorf("codeartsbuild: StopJob: no answer; %w", codeartsbuild.ErrOutcomeUnknown)
 	tests := map[string]struct {
 		err    error
@@ -58,7 +58,7 @@ func TestExitCodeAndRemedyOfAnError(t *testing.T) {
 		"bad argument":                      {codeartsbuild.ErrInvalidArgument, program.Usage, "Correct the flag"},
 		"bad credential":                    {apiError(401, ""), program.Usage, "Check the credential"},
 		"token of no project":               {codeartsbuild.ErrNotProjectScoped, program.Usage, "HUAWEICLOUD_SDK_PROJECT_ID"},
-		"no credential":                     {noCredential, program.Usage, "HUAWEICLOUD_SDK_AK"},
+		"no credential":                     {codeartsbuild.ErrUnauthorized, program.Usage, "may be missing"},
 		"unknown":                           {unknown, program.Unknown, "Run the same command again"},
 		"unknown, printed already":          {errors.Join(codeartsbuild.ErrOutcomeUnknown, program.ErrFailed), program.Unknown, "Run the same command again"},
 		"unknown, though bad credential":    {errors.Join(unknown, apiError(401, "")), program.Unknown, "Run the same command again"},
@@ -375,7 +375,10 @@ func TestSweep(t *testing.T) {
 				require.Equal(t, tt.code, code, s.notes.String())
 				require.Equal(t, tt.stops, s.stops(), "requests that stop")
 				require.Contains(t, s.notes.String(), tt.notes)
-				require.Equal(t, tt.lines, lines[len(decided):])
+				if s.sweep.Stop.Parallel == 1 {
+					require.Equal(t, tt.lines, lines[len(decided):])
+				}
+				require.ElementsMatch(t, tt.lines, lines[len(decided):])
 			})
 		})
 	}
@@ -389,9 +392,11 @@ func TestSweepThatWaitsSaysHowItEnded(t *testing.T) {
 		s.sweep.Stop.Wait, s.sweep.Stop.Parallel = time.Minute, 3
 		lines, code := s.run(t.Context())
 		require.Equal(t, program.Done, code)
-		require.Regexp(t, `^STOPPED build=1 branch=feat/1 rev=1a2b3c4 status=aborted after=[3-7]s request_id=…$`, lines[len(decided)])
+		for i, no := range []string{"1", "2", "4"} {
+			require.Regexp(t, `^STOPPED build=`+no+` branch=feat/`+no+` rev=1a2b3c4 status=aborted after=[3-7]s request_id=…$`, slices.Sorted(slices.Values(lines[len(decided):]))[i+1])
+		}
 		require.Equal(t, "DONE chosen=3 kept=1 stopped=3 already=0 failed=0 unknown=0 still_running=0", lines[len(lines)-1])
-		require.Equal(t, []string{"rule 1 of build 1", "rule 2 of build 2", "rule 4 of build 4"}, s.records, "the audit has each stop with its rule")
+		require.ElementsMatch(t, []string{"rule 1 of build 1", "rule 2 of build 2", "rule 4 of build 4"}, s.records, "the audit has each stop with its rule")
 	})
 }
 

@@ -116,23 +116,27 @@ func (s *Sweep) Act(ctx context.Context, client *codeartsbuild.Client) error {
 // stop carries out the plans, one job after the other, as long as there is a record of what is stopped.
 func (s *Sweep) stop(ctx context.Context, client *codeartsbuild.Client) (auditErr, err error) {
 	for _, plan := range s.plans {
-		asked := time.Now()
-		outcomes, err := client.Builds.StopPlanned(ctx, plan, &s.Stop)
+		asked, options := time.Now(), s.Stop
+		options.OnOutcome = func(o codeartsbuild.StopOutcome) { // at once: this program may be killed
+			s.outcome(&o, asked)
+			if s.Audit != nil && auditErr == nil {
+				auditErr = s.Audit(decision(plan, o.Build.BuildNo), &o)
+			}
+		}
+		outcomes, err := client.Builds.StopPlanned(ctx, plan, &options)
 		if err != nil && outcomes == nil {
 			return nil, err
-		}
-		chosen := slices.DeleteFunc(slices.Clone(plan.Decisions), func(d codeartsbuild.StopDecision) bool { return !d.Stop })
-		for i := range outcomes {
-			s.outcome(&outcomes[i], asked)
-			if s.Audit != nil && auditErr == nil {
-				auditErr = s.Audit(chosen[i], &outcomes[i])
-			}
 		}
 		if auditErr != nil {
 			break
 		}
 	}
 	return auditErr, nil
+}
+
+func decision(plan *codeartsbuild.StopPlan, buildNo string) codeartsbuild.StopDecision {
+	i := slices.IndexFunc(plan.Decisions, func(d codeartsbuild.StopDecision) bool { return d.Build.BuildNo == buildNo })
+	return plan.Decisions[i]
 }
 
 func (s *Sweep) sum(acted bool) {

@@ -124,6 +124,16 @@ func (c *Cloud) Project(t *testing.T) string {
 	return string(found[1])
 }
 
+// RequireSweep requires the lines of a sweep: the decisions in the order of the plan, the outcomes as they
+// came, and the sums last.
+func RequireSweep(t *testing.T, decided, outcomes, lines []string) {
+	t.Helper()
+	require.Len(t, lines, len(decided)+len(outcomes), lines)
+	require.Equal(t, decided, lines[:len(decided)])
+	require.ElementsMatch(t, outcomes, lines[len(decided):])
+	require.Equal(t, outcomes[len(outcomes)-1], lines[len(lines)-1])
+}
+
 // StopOf applies a fault to the stops of one build only.
 func StopOf(build string, fault codeartsbuildtest.Fault) codeartsbuildtest.Fault {
 	return func(next http.Handler) http.Handler {
