@@ -109,7 +109,7 @@ func (s *CachedAccessKeySource) Invalidate(k *AccessKey) {
 	s.cache.drop(func(held *AccessKey) bool { return held == k })
 }
 
-// CloseIdleConnections closes those of the source behind the cache.
+// CloseIdleConnections closes the idle connections of the source behind the cache, if that can.
 func (s *CachedAccessKeySource) CloseIdleConnections() { closeIdleConnections(s.cache.source) }
 
 // Format prints the type only: what is inside is secret or behind a lock.

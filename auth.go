@@ -95,7 +95,7 @@ func (s staticToken) Token(context.Context) (*Token, error) { return s.token, ni
 type CachedTokenSource struct{ cache cache[*Token] }
 
 // NewCachedTokenSource puts a cache in front of src. The token is renewed early: in the last tenth of its
-// lifetime, but from 1 to 10 minutes before its end. A renewal that fails is no error while the old token
+// lifetime, which is taken as at least 1 and at most 10 minutes, and never as more than half of it. A renewal that fails is no error while the old token
 // lasts, and is tried again after 30 s.
 func NewCachedTokenSource(src TokenSource) *CachedTokenSource {
 	s := &CachedTokenSource{}
@@ -118,7 +118,7 @@ func (s *CachedTokenSource) Invalidate(t *Token) {
 	s.cache.drop(func(held *Token) bool { return held == t || (t.usable() && held.Value() == t.Value()) })
 }
 
-// CloseIdleConnections closes those of the source behind the cache.
+// CloseIdleConnections closes the idle connections of the source behind the cache, if that can.
 func (s *CachedTokenSource) CloseIdleConnections() { closeIdleConnections(s.cache.source) }
 
 // Format prints the type only: what is inside is secret or behind a lock.

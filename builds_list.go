@@ -24,8 +24,8 @@ const maxWindow = 31 * 24 * time.Hour
 var opListBuilds = operation{name: "ListBuildInfoRecordByJobId", method: http.MethodGet, path: "/v1/record/{job_id}/list", envelope: "result"}
 
 // List returns one page of the builds of a job, newest first. It reads at most 31 days, and refuses more
-// with [ErrInvalidArgument]; [BuildsService.All] splits a longer time. RecordID and, for some builds,
-// QueuedAt are not part of this list.
+// with [ErrInvalidArgument]; [BuildsService.All] splits a longer time. A build in a list has no RecordID, and
+// QueuedAt only while it is queued.
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) List(ctx context.Context, jobID string, in *BuildListOptions, opts ...CallOption) (*Page[Build], error) {

@@ -27,7 +27,7 @@ type SupersededOptions struct {
 type RunawayOptions struct {
 	MaxRunning time.Duration     // since the build started; 0 means no limit
 	MaxQueued  time.Duration     // since the build was queued, if it has not started; 0 means no limit
-	Exempt     func(*Build) bool // builds that stay whatever they take; nil: none
+	Exempt     func(*Build) bool // true for a build that stays however long it takes; nil: none
 }
 
 // StopPlan is what is to become of the active builds of a job: those that are queued or running.
@@ -43,14 +43,14 @@ type StopDecision struct {
 	Rule  string // "superseded by 815", "newest", "protected", "same revision", "running 3h41m", …
 }
 
-// PlanSuperseded decides which active builds of a job newer builds of the same branch make pointless. It
-// only reads, and StopPlanned acts.
+// PlanSuperseded decides which active builds of a job are made pointless by newer builds of the same branch.
+// It only reads, and StopPlanned acts.
 //
 // The newest builds of each branch, ended ones included, are kept, and active builds with a lower number
 // are chosen, unless one of these holds, in this order: the branch is protected, a schedule or a person
 // started the build, it has no branch or no revision, it is one of the newest, or it builds the same
-// revision as one of the newest. A build whose status is unknown is never chosen. The builds of the last
-// 31 days count. A pattern that is empty, an anchor that is no build number and a negative number are
+// revision as one of the newest. A build whose status is unknown is never chosen. Builds from before the last
+// 31 days are not looked at. A pattern that is empty, an anchor that is no build number and a negative number are
 // [ErrInvalidArgument].
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
@@ -69,9 +69,9 @@ func (s *BuildsService) PlanSuperseded(ctx context.Context, jobID string, in *Su
 	return &StopPlan{jobID, decideSuperseded(builds, &options)}, nil
 }
 
-// PlanRunaway decides which active builds of a job take too long: the queued and the running have a clock
-// each. It only reads, and StopPlanned acts. A build whose status or start is unknown is never chosen. The
-// builds of the last 31 days count. Options without a limit, nil included, are [ErrInvalidArgument].
+// PlanRunaway decides which active builds of a job take too long: running builds since their start, queued ones
+// since they were queued. It only reads, and StopPlanned acts. A build whose status or start is unknown is
+// never chosen. Builds from before the last 31 days are not looked at. Options without a limit, nil included, are [ErrInvalidArgument].
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) PlanRunaway(ctx context.Context, jobID string, in *RunawayOptions, opts ...CallOption) (*StopPlan, error) {

@@ -17,8 +17,8 @@ type StopPlannedOptions struct {
 	Wait     time.Duration // read each stopped build until it has ended, for at most this long; 0: do not wait
 	Reason   string        // for the log: the service keeps none
 
-	// OnOutcome is called with each outcome as soon as it is known, one at a time, in whatever order the
-	// builds come to it. It may be nil, and what it does holds the other stops up.
+	// OnOutcome is called with each outcome as soon as it is known, one at a time and in whatever order that
+	// is. It may be nil. While it runs, other stops may have to wait.
 	OnOutcome func(StopOutcome)
 }
 
@@ -28,8 +28,8 @@ const (
 )
 
 // StopOutcome is what became of a build that was chosen. Exactly one of Stopped, AlreadyFinished and Err is
-// set; with Wait, Stopped alone means that the build was read back as ended, and stands beside an Err that
-// is ErrStillRunning where it was not.
+// set. With Wait, Stopped without Err means that the build was read back as ended; where it was not, Stopped
+// stands beside an Err that is ErrStillRunning.
 type StopOutcome struct {
 	Build           *Build // as it was last read
 	Stopped         bool   // the service accepted the stop
@@ -39,8 +39,9 @@ type StopOutcome struct {
 }
 
 // StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
-// skipped. It goes on after a failure, and returns one outcome per chosen build, in the plan's order,
-// beside the errors of those that failed, joined, when all is over; OnOutcome tells each before that.
+// skipped, as AlreadyFinished. It goes on after a failure. When all is over it returns one outcome per chosen
+// build, in the plan's order, and beside them the errors of those that failed, joined; OnOutcome gets each
+// outcome before that.
 //
 // A plan that would stop more than Max builds is refused whole with [ErrInvalidArgument] and no outcomes,
 // since a sudden crowd means a wrong rule. After the context has ended, the builds that were not attempted
@@ -48,7 +49,7 @@ type StopOutcome struct {
 // Info: operation, job, build, branch, reason, outcome, request_id, attempts.
 //
 // API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info, then StopJob as for
-// [JobsService.Stop].
+// [JobsService.Stop] and, with Wait, the operations of [BuildsService.Wait].
 func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *StopPlannedOptions, opts ...CallOption) ([]StopOutcome, error) {
 	var options StopPlannedOptions
 	if in != nil {

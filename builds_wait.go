@@ -17,7 +17,7 @@ type WaitOptions struct {
 	// long. 0 means that the build goes on.
 	StopOnCancel time.Duration
 	// OnChange is called with the build as it was first seen, and whenever it has another status. It may be
-	// nil, and must not keep Wait from going on.
+	// nil. Wait goes on when it returns.
 	OnChange func(*Build)
 }
 

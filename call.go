@@ -66,13 +66,13 @@ func fetch[T any](ctx context.Context, c *Client, op *operation, args []string, 
 	return out, nil
 }
 
-// Do calls what has no method here, on the same path and with the same promises as every other call.
+// Do makes a call that has no method here, with the same checks, replays and errors as every other call.
 //
 // The path is used as given: it starts with one slash, is escaped, and may carry a query. For GET and HEAD, in is
 // a struct with url tags, or nil, and the call is replayed like any read; for other methods it is sent
 // as JSON, and the call is replayed only when it cannot have been processed. Out gets the whole answer:
 // a pointer for encoding/json, a *[]byte for the bytes as they are, or nil. It is written only when Do
-// returns nil. Errors name the call "GET /path". A path, method or input that cannot be sent is
+// returns nil. What is no JSON is ErrUnexpectedResponse, unless out is a *[]byte. Errors name the call "GET /path". A path, method or input that cannot be sent is
 // ErrInvalidArgument.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	bare, _, _ := strings.Cut(path, "?")

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -43,7 +44,7 @@ func classify(c *call, ans *answer) verdict {
 		return unreadable(c, ans, "the answer is empty and its end was not marked")
 	}
 	body := unwrapText(ans.body)
-	isJSON := validJSON(body)
+	isJSON := json.Valid(body)
 	if raw, ok := c.out.(*[]byte); ok && !(isJSON && denied(body)) {
 		*raw = bytes.Clone(ans.body)
 		return verdict{}
@@ -103,7 +104,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 
 // problem finds what an error says.
 func (c *call) problem(ans *answer, text []byte) problem {
-	isJSON := len(text) > 0 && validJSON(text)
+	isJSON := len(text) > 0 && json.Valid(text)
 	switch {
 	case isRedirect(ans.status):
 		return problem{message: "redirect to " + cmp.Or(ans.redirect, "the same host") + " not followed"}

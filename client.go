@@ -38,8 +38,8 @@ type Client struct {
 
 const defaultTimeout = 30 * time.Second
 
-// NewClient makes a client. It needs one of WithRegion and WithEndpoint, and one of WithTokenSource and
-// WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be checked, and does
+// NewClient makes a client. It needs exactly one of WithRegion and WithEndpoint, and exactly one of
+// WithTokenSource and WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be checked, and does
 // no I/O but for the variables and the file of WithEnvironment. Its errors are ErrInvalidArgument.
 func NewClient(opts ...ClientOption) (*Client, error) {
 	cfg := config{settings: settings{timeout: defaultTimeout}}
@@ -89,7 +89,7 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 // A service is what the services of a client have in common.
 type service struct{ client *Client }
 
-// Format prints where the service calls: fmt would read the client, which calls write to.
+// Format prints the client's endpoint only: fmt would read what running calls write.
 func (s service) Format(f fmt.State, verb rune) { s.client.Format(f, verb) }
 
 // CloseIdleConnections closes the connections that no call uses, those of the credential's source included.

@@ -26,9 +26,9 @@ type answerInfo struct {
 
 var errEmptyAnswer = errors.New("the answer is empty")
 
-// decode reads the body of a success, which is JSON or empty, into out, which stays as it was if that fails. The envelope is
-// the name of the member that holds the payload; an answer without it is the payload itself, since the
-// service sends some answers both ways.
+// decode reads the body of a success, which is JSON or empty, into out, which stays as it was if that fails.
+// The envelope is the name of the member that holds the payload; an answer without it is the payload itself,
+// since the service sends some answers both ways.
 func decode(body []byte, envelope string, out any, info answerInfo) error {
 	payload := body
 	if envelope != "" {
@@ -54,8 +54,6 @@ func decode(body []byte, envelope string, out any, info answerInfo) error {
 	reflect.ValueOf(out).Elem().Set(fresh.Elem())
 	return nil
 }
-
-func validJSON(data []byte) bool { return json.Valid(data) }
 
 // A memberScanner walks the members of a JSON object without copying. It is for what json.Valid accepted;
 // of anything else it makes something or nothing, but does not fail.

@@ -19,10 +19,12 @@
 //
 // # Errors
 //
-// An answer that is no success is an [*APIError] with status, code, message and request id. What kind of
-// failure an error is, tells errors.Is with the Err… values. [ErrOutcomeUnknown] is an axis of its own: it
-// holds beside any other kind when the request may have taken effect, such as after a lost answer. An error of
-// a call that changes something without it means: not through this call.
+// An answer that reports a failure is an [*APIError] with status, code, message and request id. The kind of an
+// error is found by errors.Is with the Err… values. [ErrOutcomeUnknown] is an axis of its own: it holds
+// beside any other kind when the request may have taken effect, such as after a lost answer. A single call
+// that fails without it had no effect.
+//
+// An id, number or option that cannot be right is [ErrInvalidArgument], and nothing is sent.
 //
 // # Retries
 //
@@ -34,7 +36,8 @@
 //
 // [WithTokenSource] takes IAM tokens, from [NewIAMTokenSource] for example, [WithAccessKeySource] signs
 // requests, and [WithEnvironment] finds what the program's surroundings offer. A credential goes to the
-// endpoint and nowhere else: no redirect is followed with it, and no log, error or %+v shows it.
+// endpoint, or to the IAM that it is for, and nowhere else: no redirect is followed with it, and no log, error
+// or %+v shows it.
 //
 // # Testing
 //

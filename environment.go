@@ -34,15 +34,16 @@ import (
 //     for the account.
 //  4. The profile file HUAWEICLOUD_SDK_CREDENTIALS_FILE, or else ~/.huaweicloud/credentials: an INI file with ak,
 //     sk, security_token and project_id in the section [basic]. It need not exist.
-//  5. Pod identity, where HC_CONTAINER_CREDENTIALS_FULL_URI is set: temporary keys from that address, asked
-//     with the content of the file HC_CONTAINER_AUTHORIZATION_TOKEN_FILE. The address starts with https://,
-//     or is a loopback or link-local one, see WithInsecureHTTP. What comes next is then not asked.
+//  5. Pod identity, where HC_CONTAINER_CREDENTIALS_FULL_URI is set: temporary keys from that address, for the
+//     content of the file HC_CONTAINER_AUTHORIZATION_TOKEN_FILE as Authorization. The address starts with
+//     https://, or is a loopback or link-local one, see WithInsecureHTTP. The metadata service is then not
+//     asked.
 //  6. The metadata service of the instance, version 2 or, where that is not offered, version 1: the temporary keys of
 //     the agency that the instance has.
 //
 // A user logs in as with [NewIAMTokenSource], through the client's transport: at HW_AUTH_URL or OS_AUTH_URL,
 // HUAWEICLOUD_SDK_IAM_ENDPOINT, or the region's IAM, for the project below, HW_PROJECT_NAME or OS_PROJECT_NAME, or
-// that named like the region. Where both an id and a name are set, the id counts.
+// the project named like the region. Where both an id and a name are set, the id counts.
 //
 // Project, unless WithProjectID is given: HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, OS_PROJECT_ID and the
 // profile file, in this order, but none that comes after the place of the credential.
@@ -50,11 +51,11 @@ import (
 // NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs
 // a key, under the context of that call, for at most 10 s and 3 s, never through a proxy; their keys are
 // kept, and renewed early, as [NewCachedAccessKeySource] does. A call for which they give none fails with
-// ErrUnauthorized, in whose text is where a credential was looked for.
+// ErrUnauthorized, whose text lists where a credential was looked for.
 //
 // NewClient returns ErrInvalidArgument, with the name of the variable or file and none of its content, for
 // half a credential, two credentials in one of the places, a value that cannot be sent, a file that cannot be
-// read or is no INI file, and an endpoint or region that is missing or no such thing.
+// read or is no INI file, and an endpoint or region that is missing or not valid.
 func WithEnvironment() ClientOption {
 	env := environment{lookup: os.LookupEnv, home: os.UserHomeDir, metadata: metadataEndpoint}
 	return env.option()

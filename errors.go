@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,7 +29,7 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound: the service knows no such job, build or record.
 	ErrNotFound = errors.New("not found")
-	// ErrTooManyRequests: the service wants fewer calls. APIError.RetryAfter is for how long, if it says so.
+	// ErrTooManyRequests: the service wants fewer calls. APIError.RetryAfter is how long to wait, if it says so.
 	ErrTooManyRequests = errors.New("too many requests")
 	// ErrInternalServerError: the service, or a gateway before it, has a problem of its own.
 	ErrInternalServerError = errors.New("internal server error")
@@ -39,7 +40,7 @@ var (
 	ErrNotStopped = errors.New("the service did not stop the build")
 	// ErrAPIRetired: the gateway does not publish this API (any more). Such an error is never ErrNotFound.
 	ErrAPIRetired = errors.New("this API is not published; for stops, WithStopAPI chooses another")
-	// ErrNotProjectScoped: the token belongs to an account or to nothing, and the service wants a project's.
+	// ErrNotProjectScoped: the token is an account's, or nobody's, and the service wants that of a project.
 	ErrNotProjectScoped = errors.New("the token is not scoped to a project")
 	// ErrUnexpectedResponse: what came back is no answer of this API: a redirect, HTML, a body that was
 	// cut off, too large or of the wrong form.
@@ -56,7 +57,7 @@ var (
 // maxErrorBody bounds APIError.Body.
 const maxErrorBody = 4 << 10
 
-// An APIError is an answer that is no success. Every call returns it as a pointer if, and only if, its
+// An APIError is an answer that reports a failure. Every call returns it as a pointer if, and only if, its
 // last attempt got an answer or the start of one; where the login failed it describes that answer.
 // It is never changed after it was returned, so it may be read concurrently.
 type APIError struct {
@@ -79,7 +80,8 @@ type addition struct {
 	cause error  // why the caller ended its context
 }
 
-// Is reports whether target is a kind of e.
+// Is reports whether target is a kind of e. An error that was made by hand, as tests do, has the kinds of its
+// StatusCode and ErrorCode.
 func (e *APIError) Is(target error) bool {
 	if e.kinds == nil { // made by a user, for a test
 		return slices.Contains(kindsOf(e.StatusCode, e.ErrorCode).kinds, target)
@@ -98,8 +100,11 @@ func (e *APIError) Unwrap() error {
 // Error returns one line of less than 1 KiB that names operation, kind, message, status, code and request.
 func (e *APIError) Error() string {
 	var b strings.Builder
-	b.WriteString("codeartsbuild: ")
-	writeWord(&b, e.Operation, 128)
+	b.WriteString("codeartsbuild")
+	if e.Operation != "" {
+		b.WriteString(": ")
+		writeWord(&b, e.Operation, 128)
+	}
 	for _, kind := range e.kinds {
 		if kind != ErrOutcomeUnknown && !isContextError(kind) && !isStatusKind(kind) {
 			b.WriteString(": " + kind.Error())
@@ -350,8 +355,8 @@ func meaningOfRest(status int, code string) meaning {
 // A problem is what an answer says of a failure.
 type problem struct{ code, message string }
 
-// readProblem finds code and message in the body of an error, which is valid JSON of whatever form. For one level the order
-// is fixed: error_code, err_code, code; then error_msg, message, reason, err_msg, error, title. What is
+// readProblem finds code and message in the body of an error, which is valid JSON of whatever form. For one
+// level the order is fixed: error_code, err_code, code; then error_msg, message, reason, err_msg, error, title. What is
 // missing is looked for one level deeper, in error, errors and details, in this order.
 func readProblem(body []byte, depth int) problem {
 	var p problem
@@ -374,7 +379,7 @@ func readProblem(body []byte, depth int) problem {
 		case "err_msg":
 			message[3] = m.value
 		case "error":
-			if inner := unwrapText(m.value); len(inner) > 0 && inner[0] == '{' && validJSON(inner) {
+			if inner := unwrapText(m.value); len(inner) > 0 && inner[0] == '{' && json.Valid(inner) {
 				nested[0] = inner
 			} else {
 				message[4] = m.value
@@ -452,7 +457,7 @@ func unwrapText(body []byte) []byte {
 	}
 	body = trimBlank(body)
 	for range 3 {
-		if len(body) == 0 || body[0] != '"' || len(body) > maxWrapped || !validJSON(body) {
+		if len(body) == 0 || body[0] != '"' || len(body) > maxWrapped || !json.Valid(body) {
 			break
 		}
 		body = trimBlank([]byte(scalarText(body)))

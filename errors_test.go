@@ -580,6 +580,13 @@ func TestAnswerOrNoAnswer(t *testing.T) {
 }
 
 // An error is one line below 1 KiB, whatever the service and the caller put into it.
+func TestTextOfAnErrorMadeByHand(t *testing.T) {
+	t.Parallel()
+	require.EqualError(t, &codeartsbuild.APIError{StatusCode: 404}, "codeartsbuild: Not Found (404)")
+	require.EqualError(t, &codeartsbuild.APIError{Operation: "StopJob", StatusCode: 400, ErrorCode: "DEV.CB.032302", ErrorMsg: "over"},
+		"codeartsbuild: StopJob: over (400 DEV.CB.032302)")
+}
+
 func TestTextsOfErrors(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("long\n", 1000)

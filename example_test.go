@@ -19,16 +19,16 @@ func Example() {
 	job := srv.AddJob("nightly")
 	build := srv.StartBuild(job)
 
-	client, err := codeartsbuild.NewClient(
-		codeartsbuild.WithEndpoint("https://cloudbuild-ext.cn-north-4.myhuaweicloud.com"),
-		codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(os.Getenv("CODEARTSBUILD_TOKEN"))),
-	)
-	if err != nil { // no token is set here
-		client = srv.Client()
-	}
+	// In the cloud: codeartsbuild.NewClient(codeartsbuild.WithRegion("cn-north-4"), codeartsbuild.WithEnvironment())
+	client := srv.Client()
+
 	result, err := client.Jobs.Stop(context.Background(), job, build)
-	fmt.Println(result.Result, err)
-	// Output: true <nil>
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("accepted:", result.Result)
+	// Output: accepted: true
 }
 
 // endsWhenStopped lets a build end as soon as the service accepts the stop, so that an example need not wait.

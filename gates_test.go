@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,32 @@ func TestExportedNamesEqualAPIText(t *testing.T) {
 	want, err := os.ReadFile("api.txt")
 	require.NoError(t, err)
 	require.Equal(t, string(want), text)
+}
+
+// A behaviour without a test that names it is a promise that nobody checks.
+func TestEveryBehaviourIsNamedByATest(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("BEHAVIOURS.md")
+	require.NoError(t, err)
+	behaviours := regexp.MustCompile(`(?m)^- (B\d+[a-z]?) `).FindAllStringSubmatch(string(text), -1)
+	require.Greater(t, len(behaviours), 80)
+	tests := readTests(t, "*_test.go") + readTests(t, "*/*_test.go") + readTests(t, "examples/*/*_test.go")
+	for _, b := range behaviours {
+		require.Regexp(t, b[1]+"[^0-9a-z]", tests)
+	}
+}
+
+func readTests(t *testing.T, pattern string) string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	var all strings.Builder
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		all.Write(text)
+	}
+	return all.String()
 }
 
 func parseSources(t *testing.T) []*ast.File {

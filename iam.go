@@ -229,7 +229,7 @@ func (a *tokenAnswer) decodeAnswer(payload []byte, info answerInfo) error {
 // password may be spelled in ways that no search finds, so that only the title of such an answer is kept.
 // Where a second factor is wanted the answer is no error of any known form.
 func loginProblem(status int, body []byte) problem {
-	if !validJSON(body) {
+	if !json.Valid(body) {
 		return problem{message: pageTitle(string(body))}
 	}
 	for m := membersOf(body); m.next(); {

@@ -60,7 +60,7 @@ var opStopTheJob = operation{name: "StopTheJob", method: http.MethodPost, path: 
 // A nil error means that the service accepted the stop; the build ends some seconds later, and
 // [JobsService.StopAndWait] also waits for that. An error that is [ErrOutcomeUnknown] leaves open whether
 // the stop took effect; without it, it did not through this call. Calling Stop again is always safe, since
-// a number names one build for ever. A build that had already ended is [ErrBuildFinished], a stop that the
+// a build number is never used again. A build that had already ended is [ErrBuildFinished], a stop that the
 // service declines [ErrNotStopped], a job or build that it does not know [ErrNotFound]. A job id that has
 // not 32 letters and digits, and a build number that is none, are [ErrInvalidArgument].
 //
@@ -81,20 +81,19 @@ func (s *JobsService) Stop(ctx context.Context, jobID, buildNo string, opts ...C
 // status: aborted, failed and succeeded are three outcomes. It returns nil as its error only after that
 // very build was read back in a terminal status.
 //
-// A stop that had come too late, or whose outcome is unknown, is followed by a look like an accepted one;
-// any other failed stop is returned. The build is read every 2 s and, while nothing changes, up to every
+// Where the stop came too late, or its outcome is unknown, the build is read as after an accepted stop;
+// any other error of the stop is returned. The build is read every 2 s and, while nothing changes, up to every
 // 15 s; five reads in a row that fail end it, and so do 10 minutes, unless the context has a deadline.
 // After an accepted stop every error is also [ErrStillRunning], with the last status and the time waited
 // in its text; after one that was left open it is [ErrOutcomeUnknown] as well.
 //
-// API: StopJob as for [JobsService.Stop], then ShowJobBuildRecordDetail,
-// GET /v1/record/{job_id}/{build_no}/record-info.
+// API: StopJob as for [JobsService.Stop], then the operations of [BuildsService.Wait].
 func (s *JobsService) StopAndWait(ctx context.Context, jobID, buildNo string, opts ...CallOption) (*Build, error) {
 	kinds := []error{ErrStillRunning}
-	switch _, err := s.Stop(ctx, jobID, buildNo, opts...); {
+	switch result, err := s.Stop(ctx, jobID, buildNo, opts...); {
 	case errors.Is(err, ErrOutcomeUnknown):
 		kinds = append(kinds, ErrOutcomeUnknown)
-	case errors.Is(err, ErrBuildFinished):
+	case errors.Is(err, ErrBuildFinished), err == nil && result.AlreadyFinished:
 		kinds = nil // reading it may fail, but it does not run
 	case err != nil:
 		return nil, err

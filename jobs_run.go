@@ -17,7 +17,7 @@ type RunRequest struct {
 	CommitID   string
 }
 
-// RunResult is a build that was accepted.
+// RunResult names the build that the service has accepted to run.
 type RunResult struct {
 	BuildNo      string // the number that Stop, Get and the logs take
 	DailyBuildNo string // such as "20261124.3": for people, no call takes it

@@ -597,6 +597,28 @@ func TestStopAPIs(t *testing.T) {
 	})
 }
 
+// What the service has said to be over does not run, although nobody can read it.
+func TestB27StopAndWaitOfABuildThatHasEndedAndCannotBeRead(t *testing.T) {
+	t.Parallel()
+	const ended = `{"error_code":"DEV.CB.032302","error_msg":"over"}`
+	for name, stops := range map[string][]codeartsbuildtest.Fault{
+		"ended before":                {codeartsbuildtest.Reply(400, ended)},
+		"ended after a lost answer":   {codeartsbuildtest.DropAnswer(), codeartsbuildtest.Reply(400, ended)},
+		"ended after a busy service":  {codeartsbuildtest.Reply(503, ""), codeartsbuildtest.Reply(400, ended)},
+		"ended after an unclear word": {codeartsbuildtest.Reply(200, `{"result":"perhaps"}`), codeartsbuildtest.Reply(400, ended)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			answerInBubble(t, func(t *testing.T, f *answerFlow) {
+				f.Next("StopJob", stops...)
+				f.Next("ShowJobBuildRecordDetail", slices.Repeat([]codeartsbuildtest.Fault{codeartsbuildtest.Reply(403, "")}, 5)...)
+				_, err := f.Client().Jobs.StopAndWait(t.Context(), f.job, f.build)
+				require.Equal(t, []string{"ErrForbidden"}, answerAre(err), "%v", err)
+			})
+		})
+	}
+}
+
 // StopAndWait is nil only for a build that was seen to have ended.
 func TestStopAndWait(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ type LogsService struct{ service }
 // LogChunk is a piece of a log.
 type LogChunk struct {
 	Text []byte
-	Next int64 // where the log goes on: the offset to start Follow from, of no other meaning
+	Next int64 // the offset from which Follow goes on; it has no other meaning
 }
 
 var opReadLog = operation{name: "DownloadBuildRealTimeLog", method: http.MethodGet, path: "/v1/log/{job_id}/{build_no}/real-time-log", envelope: "result"}
@@ -51,11 +51,11 @@ func (a *logAnswer) decodeAnswer(payload []byte, _ answerInfo) error {
 }
 
 // Follow returns an iterator over the log of a build from an offset on: 0, or the Next of an earlier chunk. It
-// yields every text that the service returns once and in order, also across lost connections, goes on
-// while the build runs, and ends when the build has ended and the service has no more.
+// yields each piece of the log exactly once and in order, also across lost connections, goes on while the
+// build runs, and ends when the build has ended and the service has no more.
 //
 // The log is read at once while there is more, and otherwise every 2 s, up to every 15 s while nothing
-// comes. Five reads in a row that fail, and the end of the context, are yielded as the last pair, with a
+// comes. After five reads in a row that failed, and when the context ends, the last pair has the error and a
 // zero LogChunk. A negative offset is [ErrInvalidArgument].
 //
 // API: DownloadBuildRealTimeLog, GET /v1/log/{job_id}/{build_no}/real-time-log.
@@ -171,8 +171,8 @@ func (f *follower) pause(ctx context.Context) error {
 
 var opDownloadLog = operation{name: "DownloadBuildFullLog", method: http.MethodGet, path: "/v1/log/{record_id}/download-log", stream: true}
 
-// Download opens the whole log of a build, by the RecordID that [BuildsService.Get] reports. The caller
-// closes it. The timeout of a call ends with the header of the answer; the context also ends the reading.
+// Download opens the whole log of a build, by the RecordID that [BuildsService.Get] reports and lists lack;
+// what has not 36 letters, digits and dashes is [ErrInvalidArgument]. The caller closes it. The timeout of a call ends with the header of the answer; the context also ends the reading.
 //
 // A redirect to another store is followed once, over https only and without the credential. An answer that
 // is JSON instead of a file is the error in it, or [ErrUnexpectedResponse].

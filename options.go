@@ -84,21 +84,22 @@ func WithTokenSource(source TokenSource) ClientOption {
 	return clientOption(func(c *config) { c.tokens = &source })
 }
 
-// WithAccessKeySource authenticates calls by signing them with an access key. The source is asked for
-// each attempt.
+// WithAccessKeySource authenticates calls by signing them with an access key. The source is asked for each
+// attempt; put NewCachedAccessKeySource around one that makes requests.
 func WithAccessKeySource(source AccessKeySource) ClientOption {
 	return clientOption(func(c *config) { c.keys = &source })
 }
 
-// WithProjectID names the IAM project that signed requests are for, in the header X-Project-Id. A token
-// is already a project's.
+// WithProjectID names the IAM project that signed requests are for, in the header X-Project-Id, and that a user
+// whom WithEnvironment finds logs in for. It means nothing beside a token, which is a project's already.
 func WithProjectID(id string) ClientOption {
 	return clientOption(func(c *config) { c.projectID = &id })
 }
 
-// WithTransport sends requests through transport, which is not changed. It gets each attempt as it is: no
-// redirects, cookies or retries happen above it. The default is a transport of the client's own, which
-// honours HTTPS_PROXY and NO_PROXY.
+// WithTransport sends requests through transport, which is not changed and must be safe for concurrent use. It
+// gets one request per attempt, and one more for the redirect of a log; no http.Client with redirects and
+// cookies stands before it. The default, also for nil, is a transport of the client's own, which honours
+// HTTPS_PROXY and NO_PROXY.
 func WithTransport(transport http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) { c.transport = transport })
 }
@@ -108,9 +109,10 @@ func WithUserAgent(product string) ClientOption {
 	return clientOption(func(c *config) { c.userAgent = product })
 }
 
-// WithLogger logs one record per attempt and one per call, both at Debug, and what a user should know at
-// Warn. The default is silence. Records hold names from a fixed list: operation, job, build, status, code,
-// request_id, attempt or attempts, duration, error, and never a credential, header, query or body.
+// WithLogger logs one record per attempt and one per call, both at Debug, one per stop of
+// [BuildsService.StopPlanned] at Info, and the change that StopAPIAuto makes at Warn. The default is silence.
+// Records hold names from a fixed list: operation, job, build, branch, status, code, request_id, attempt or
+// attempts, duration, error, reason, outcome, and never a credential, header, query or body.
 func WithLogger(logger *slog.Logger) ClientOption {
 	return clientOption(func(c *config) { c.logger = logger })
 }
@@ -127,12 +129,13 @@ func WithInsecureHTTP() ClientOption {
 }
 
 // WithTimeout bounds each attempt, its answer included; for a download it ends with the answer's header.
-// The default is 30 s; 0 means that only the context ends an attempt.
+// The default is 30 s; 0 means that only the context ends an attempt; less is ErrInvalidArgument.
 func WithTimeout(timeout time.Duration) Option {
 	return option(func(s *settings) { s.timeout = timeout })
 }
 
-// WithRetry sets how calls are replayed.
+// WithRetry sets how calls are replayed. A policy with a negative value, or whose MinDelay is longer than its
+// MaxDelay, is ErrInvalidArgument.
 func WithRetry(policy RetryPolicy) Option {
 	return option(func(s *settings) { s.retry = policy })
 }
@@ -145,8 +148,9 @@ type Response struct {
 	Attempts   int         // requests sent for the call
 }
 
-// WithResponseInto fills response when the call ends, with or without an error. It is not for use by two
-// calls at a time. A nil response is refused with ErrInvalidArgument.
+// WithResponseInto fills response when the call ends, with or without an error. What makes several calls,
+// such as Wait or All, fills it with each; StopPlanned does not. It is not for use by two calls at a time. A
+// nil response is refused with ErrInvalidArgument.
 func WithResponseInto(response *Response) CallOption {
 	return callOption(func(c *callSettings) { c.response, c.nilResponse = response, response == nil })
 }

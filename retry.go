@@ -12,9 +12,9 @@ import (
 
 // RetryPolicy says how often and how fast a call is replayed. The zero value means the defaults.
 //
-// What is replayed does not depend on it: an answer after which the request cannot have been processed
-// (429, 503, a refused connection) for every operation, a lost or unclear answer for those that may
-// safely run twice. Nor does the budget that all calls of a client share: 500 replays, of which each
+// What is replayed does not depend on it: for every operation an attempt that cannot have been processed
+// (429, 503, a refused connection), for those that may safely run twice also one whose answer was lost or
+// unclear. Nor does the budget that all calls of a client share: 500 replays, of which each
 // attempt that needs none gives one back. When it is spent nothing is replayed, and the error says so
 // behind the service's last answer.
 type RetryPolicy struct {

@@ -101,9 +101,9 @@ func (s *Server) StartBuild(jobID string) (buildNo string) {
 // is the server's, and is found in what the record calls answer.
 //
 // A zero status is running, and a status that is none of the constants is served as it is. The build stays
-// as it is until it is stopped or [Server.Finish] is called. Zero times are filled in: a build was queued
-// when it started or ended or else now, it started when it was queued unless it waits or was
-// never scheduled, and one that has ended did so now. Other zero fields stay empty.
+// as it is until it is stopped or [Server.Finish] is called. Zero times are filled in:
+// QueuedAt with StartedAt, else with FinishedAt, else with now; StartedAt with QueuedAt, unless the build is
+// queued or was never scheduled; FinishedAt with now, if the build has ended. Other zero fields stay empty.
 func (s *Server) AddBuild(jobID string, b codeartsbuild.Build) (buildNo string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

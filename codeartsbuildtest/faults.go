@@ -11,8 +11,9 @@ import (
 // is checked behind it. A nil Fault passes the request on.
 type Fault func(http.Handler) http.Handler
 
-// Next queues faults for requests to come of an operation, one a request, in this order, behind those that
-// are queued already. Operations have the service's names, as in [Request]; the login is "CreateToken".
+// Next queues faults for the next requests of an operation, one a request, in this order, behind those that
+// are queued already. Operations have the service's names, as in [Request]; the login is "CreateToken". Under a
+// name that no request has, a misspelt one for example, they wait for ever.
 func (s *Server) Next(operation string, faults ...Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,7 +50,7 @@ func Redirect(url string) Fault {
 	})
 }
 
-// Delay lets the request wait before the service sees it. When the client gives up first, the service sees
+// Delay makes the request wait before the service sees it. When the client gives up first, the service sees
 // it then.
 func Delay(d time.Duration) Fault {
 	return fault(func(w http.ResponseWriter, r *http.Request, service http.Handler) {

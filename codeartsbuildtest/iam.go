@@ -27,8 +27,8 @@ const (
 
 var projectID = hexID("IAM project")
 
-// IAMConfig returns what logs in here: in memory or, once started, over the socket. It names everything;
-// the ids of user, account and project are in the token's body.
+// IAMConfig returns the configuration of a login here: in memory or, once started, over the socket. It names
+// everything; the ids of user, account and project are in the token's body.
 //
 // A second user, "builder-mfa" with the same password, needs the one-time code "083585", which stays
 // valid; without it the login is refused with a receipt.

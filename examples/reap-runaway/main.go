@@ -52,7 +52,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	case o.rule.MaxRunning == 0 && o.rule.MaxQueued == 0:
 		return nil, program.Usagef("-max-running or -max-queued is needed: without a limit every build would be one too many")
 	case o.timeout <= 0:
-		return nil, program.Usagef("-timeout %v is no time to work in", o.timeout)
+		return nil, program.Usagef("-timeout is %v, and has to be positive", o.timeout)
 	}
 	o.rule.Exempt = o.spares
 	return o, o.sweep.Check()

@@ -337,7 +337,7 @@ func TestWrongUseStopsNothing(t *testing.T) {
 		"limit without a unit":    {[]string{"-job", job, "-max-running", "60", "-yes"}, "parse error"},
 		"no maximum":              {[]string{"-job", job, "-max-running", "1h", "-max", "0", "-yes"}, "-max is at least 1"},
 		"negative wait":           {[]string{"-job", job, "-max-running", "1h", "-wait", "-1s", "-yes"}, "-wait -1s is no time"},
-		"no time":                 {[]string{"-job", job, "-max-running", "1h", "-timeout", "0", "-yes"}, "-timeout 0s is no time"},
+		"no time":                 {[]string{"-job", job, "-max-running", "1h", "-timeout", "0", "-yes"}, "-timeout is 0s, and has to be positive"},
 		"project of another form": {[]string{"-project", "acme", "-max-running", "1h", "-yes"}, `"acme" is not an id`},
 	}
 	for name, tt := range tests {

@@ -260,10 +260,10 @@ func TestWrongUseStartsNothing(t *testing.T) {
 		"stop on timeout without one":    {[]string{"-job", job, "-stop-on-timeout"}, "-stop-on-timeout goes with -timeout"},
 		"param without a value":          {[]string{"-job", job, "-param", "a"}, "want name=value"},
 		"param without a name":           {[]string{"-job", job, "-param", "=a"}, "want name=value"},
-		"an argument":                    {[]string{"-job", job, "-param", "a=b", "c=d"}, `"c=d" is no flag`},
+		"an argument":                    {[]string{"-job", job, "-param", "a=b", "c=d"}, `"c=d" is not a flag`},
 		"job of another form":            {[]string{"-job", "nightly"}, `"nightly" is not an id`},
 		"attach to a daily number":       {[]string{"-job", job, "-attach", "20221011.29"}, "is a daily number"},
-		"value of stop-on-interrupt":     {[]string{"-job", job, "-stop-on-interrupt", "false"}, `"false" is no flag`},
+		"value of stop-on-interrupt":     {[]string{"-job", job, "-stop-on-interrupt", "false"}, `"false" is not a flag`},
 		"endpoint that is not this one":  {[]string{"-job", job, "-endpoint", "http://example.com"}, "over http to example.com"},
 		"endpoint and region, with json": {[]string{"-job", job, "-json", "-region", "cn-north-4"}, `^{"error":".*both WithRegion and WithEndpoint.*","event":"error","remedy":"Say where .*"}\n$`},
 	}

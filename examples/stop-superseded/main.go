@@ -51,7 +51,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	case o.cloud.Demo == (len(o.jobs) > 0):
 		return nil, program.Usagef("either -job or -demo is needed")
 	case o.timeout <= 0:
-		return nil, program.Usagef("-timeout %v is no time to work in", o.timeout)
+		return nil, program.Usagef("-timeout is %v, and has to be positive", o.timeout)
 	case o.rule.Keep < 1 || o.sweep.Stop.Parallel < 1:
 		return nil, program.Usagef("-keep and -parallel are at least 1")
 	}

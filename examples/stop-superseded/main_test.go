@@ -301,9 +301,9 @@ func TestWrongUseStopsNothing(t *testing.T) {
 		"no stop at a time":    {[]string{"-job", job, "-parallel", "0", "-yes"}, "-keep and -parallel are at least 1"},
 		"no maximum":           {[]string{"-job", job, "-max", "0", "-yes"}, "-max is at least 1"},
 		"negative wait":        {[]string{"-job", job, "-wait", "-1s", "-yes"}, "-wait -1s is no time"},
-		"no time":              {[]string{"-job", job, "-timeout", "0", "-yes"}, "-timeout 0s is no time"},
-		"an argument":          {[]string{"-job", job, "-yes", "all"}, `"all" is no flag`},
-		"value without a flag": {[]string{"-yes", "true", "-job", job}, `"true" is no flag`},
+		"no time":              {[]string{"-job", job, "-timeout", "0", "-yes"}, "-timeout is 0s, and has to be positive"},
+		"an argument":          {[]string{"-job", job, "-yes", "all"}, `"all" is not a flag`},
+		"value without a flag": {[]string{"-yes", "true", "-job", job}, `"true" is not a flag`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

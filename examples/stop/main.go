@@ -37,7 +37,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if o.timeout <= 0 {
-		return program.Usagef("-timeout %v is no time to work in", o.timeout)
+		return program.Usagef("-timeout is %v, and has to be positive", o.timeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
@@ -63,7 +63,7 @@ func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
 	}
 	defer server.Close()
 	defer client.CloseIdleConnections()
-	fmt.Fprintf(stdout, "No credentials are set, so this is a demonstration with an embedded service at %s.\n", server.URL)
+	fmt.Fprintf(stdout, "No credentials are set in the environment, so this is a demonstration with an embedded service at %s.\n", server.URL)
 	o.job = server.AddJob("nightly")
 	started, err := client.Jobs.Run(ctx, o.job, &codeartsbuild.RunRequest{Branch: "main"})
 	if err != nil {
@@ -71,7 +71,11 @@ func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
 	}
 	o.build, o.wait = started.BuildNo, true
 	fmt.Fprintf(stdout, "%s  logged in with a password and started build %s of job %s\n", program.Stamp(time.Now()), o.build, o.job)
-	return o.stop(ctx, client, stdout)
+	if err := o.stop(ctx, client, stdout); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "In the cloud: go run ./examples/stop -region REGION -job ID -build NUMBER -wait")
+	return nil
 }
 
 // stop stops the build and says what it sees on the way.
@@ -96,7 +100,7 @@ func (o options) stop(ctx context.Context, client *codeartsbuild.Client, stdout 
 		say("the service accepted the stop of build %s", o.build)
 	}
 	if !o.wait {
-		fmt.Fprintf(stdout, "Stopped: the service ends build %s within seconds. See it happen with -wait.\n", o.build)
+		fmt.Fprintf(stdout, "Accepted: the service ends build %s within seconds. See it happen with -wait.\n", o.build)
 		return nil
 	}
 	return o.watch(ctx, client, asked, stopErr, stdout, say)
@@ -116,6 +120,6 @@ func (o options) watch(ctx context.Context, client *codeartsbuild.Client, asked 
 	if ended.Status != codeartsbuild.StatusAborted { // it came to its own end before the stop reached it
 		verdict = "Not stopped"
 	}
-	fmt.Fprintf(stdout, "%s: build %s ended as %s, %s after it was asked to.\n", verdict, o.build, ended.Status, time.Since(asked).Round(100*time.Millisecond))
+	fmt.Fprintf(stdout, "%s: build %s ended as %s, %s after the request.\n", verdict, o.build, ended.Status, time.Since(asked).Round(100*time.Millisecond))
 	return nil
 }

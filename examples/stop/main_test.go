@@ -45,14 +45,15 @@ func TestDemonstrationWithoutCredentials(t *testing.T) {
 	require.Equal(t, program.Done, r.Code, r.Stderr)
 	require.Empty(t, r.Stderr)
 	lines := untimed(r.Lines())
-	require.Equal(t, "No credentials are set, so this is a demonstration with an embedded service at URL.", lines[0])
+	require.Equal(t, "No credentials are set in the environment, so this is a demonstration with an embedded service at URL.", lines[0])
 	require.Regexp(t, `^TIME  logged in with a password and started build 1 of job [0-9a-f]{32}$`, lines[1])
 	require.Equal(t, "TIME  the service accepted the stop of build 1", lines[2])
 	require.Contains(t, lines, "TIME  build 1 is queued")
 	require.Equal(t, []string{
 		"TIME  build 1 is aborted",
-		"Stopped: build 1 ended as aborted, SOON after it was asked to.",
-	}, lines[len(lines)-2:])
+		"Stopped: build 1 ended as aborted, SOON after the request.",
+		"In the cloud: go run ./examples/stop -region REGION -job ID -build NUMBER -wait",
+	}, lines[len(lines)-3:])
 }
 
 func TestStop(t *testing.T) {
@@ -67,7 +68,7 @@ func TestStop(t *testing.T) {
 		stops  int
 	}{
 		"accepted": {
-			nil, nil, program.Done, `(?m)^\d\d:\d\d:\d\d\.\d  the service accepted the stop of build 1\nStopped: .* See it happen with -wait\.$`, "^$", 1,
+			nil, nil, program.Done, `(?m)^\d\d:\d\d:\d\d\.\d  the service accepted the stop of build 1\nAccepted: .* See it happen with -wait\.$`, "^$", 1,
 		},
 		"ended before": {
 			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, nil, program.Done, "build 1 had already ended", "^$", 1,
@@ -115,7 +116,7 @@ func TestStop(t *testing.T) {
 			nil, []string{"-wait", "-timeout", "2s"}, program.TimedOut, "accepted the stop", "last seen running.*\nThe stop was accepted", 1,
 		},
 		"waited for": {
-			nil, []string{"-wait"}, program.Done, `(?s)accepted the stop of build 1\n.*build 1 is running\n.*build 1 is aborted\nStopped: build 1 ended as aborted, [3-9](\.\d)?s after it was asked to\.\n$`, "^$", 1,
+			nil, []string{"-wait"}, program.Done, `(?s)accepted the stop of build 1\n.*build 1 is running\n.*build 1 is aborted\nStopped: build 1 ended as aborted, [3-9](\.\d)?s after the request\.\n$`, "^$", 1,
 		},
 		"unknown, but it was seen to end": {
 			[]codeartsbuildtest.Fault{drop, reply(403, programtest.Forbidden)}, []string{"-wait"}, program.Done, `(?s)outcome unknown.*; looking whether the build ends\n.*Stopped: build 1 ended as aborted`, "^$", 2,
@@ -218,14 +219,14 @@ func TestWrongUseSendsNothing(t *testing.T) {
 		stderr string // a pattern
 	}{
 		"unknown flag":          {[]string{"-nonsense"}, "not defined: -nonsense"},
-		"an argument":           {[]string{"-job", job, "-build", "1", "811"}, `"811" is no flag\nRun it with -h`},
+		"an argument":           {[]string{"-job", job, "-build", "1", "811"}, `"811" is not a flag\nRun it with -h`},
 		"no build":              {[]string{"-job", job}, "both -job and -build are needed"},
 		"no job":                {[]string{"-build", "1"}, "both -job and -build are needed"},
 		"neither":               {nil, "both -job and -build are needed"},
 		"empty job":             {[]string{"-job", "", "-build", "1"}, `invalid value "" for flag -job: the value is empty; perhaps a variable is not set`},
 		"empty build":           {[]string{"-job", job, "-build", ""}, "for flag -build: the value is empty"},
-		"no time":               {[]string{"-job", job, "-build", "1", "-timeout", "0"}, "-timeout 0s is no time"},
-		"negative time":         {[]string{"-job", job, "-build", "1", "-timeout", "-1s"}, "-timeout -1s is no time"},
+		"no time":               {[]string{"-job", job, "-build", "1", "-timeout", "0"}, "-timeout is 0s, and has to be positive"},
+		"negative time":         {[]string{"-job", job, "-build", "1", "-timeout", "-1s"}, "-timeout is -1s, and has to be positive"},
 		"time without a unit":   {[]string{"-job", job, "-build", "1", "-timeout", "10"}, "parse error"},
 		"job of another form":   {[]string{"-job", "nightly", "-build", "1"}, `"nightly" is not an id.*\nCorrect the flag`},
 		"daily number":          {[]string{"-job", job, "-build", "20221011.29"}, "20221011.29 is a daily number; Stop wants the build number"},

@@ -54,7 +54,7 @@ func Parse(flags *flag.FlagSet, args []string, stderr io.Writer) error {
 	case err != nil:
 		return WithRemedy(errors.Join(ErrUsage, ErrFailed), "")
 	case flags.NArg() > 0:
-		return Usagef("%q is no flag", flags.Arg(0))
+		return Usagef("%q is not a flag", flags.Arg(0))
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ var remedies = []struct {
 	{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
 	{codeartsbuild.ErrNotStopped, "Look at the build in the console, and run it again if it still runs."},
 	{codeartsbuild.ErrStillRunning, "Look again later, or wait longer."},
-	{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something else than CodeArts Build answered."},
+	{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something other than CodeArts Build answered."},
 	{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
 	{codeartsbuild.ErrBadRequest, "Check the flags: the service names in the line above what it does not accept."},
 	{codeartsbuild.ErrInternalServerError, "The service has a problem of its own: run it again in some minutes."},

@@ -54,7 +54,7 @@ func TestExitCodeAndRemedyOfAnError(t *testing.T) {
 		"still running":                     {codeartsbuild.ErrStillRunning, program.Failed, "Look again later"},
 		"printed already":                   {program.ErrFailed, program.Failed, ""},
 		"anything else":                     {io.ErrUnexpectedEOF, program.Failed, ""},
-		"wrong flags":                       {program.Usagef("%q is no flag", "x"), program.Usage, "-h"},
+		"wrong flags":                       {program.Usagef("%q is not a flag", "x"), program.Usage, "-h"},
 		"bad argument":                      {codeartsbuild.ErrInvalidArgument, program.Usage, "Correct the flag"},
 		"bad credential":                    {apiError(401, ""), program.Usage, "Check the credential"},
 		"token of no project":               {codeartsbuild.ErrNotProjectScoped, program.Usage, "HUAWEICLOUD_SDK_PROJECT_ID"},
@@ -125,11 +125,11 @@ func TestParse(t *testing.T) {
 		"good flags":          {[]string{"-id", "x", "-many", "a", "-many", "b"}, program.Done, ""},
 		"help":                {[]string{"-h"}, program.Done, "names something"},
 		"unknown flag":        {[]string{"-nonsense"}, program.Usage, "not defined: -nonsense"},
-		"an argument":         {[]string{"-id", "x", "811"}, program.Usage, `"811" is no flag`},
+		"an argument":         {[]string{"-id", "x", "811"}, program.Usage, `"811" is not a flag`},
 		"an empty id":         {[]string{"-id", ""}, program.Usage, "perhaps a variable is not set"},
 		"an empty id with =":  {[]string{"-id="}, program.Usage, "perhaps a variable is not set"},
 		"an empty one of two": {[]string{"-many", "a", "-many", ""}, program.Usage, "perhaps a variable is not set"},
-		"an empty argument":   {[]string{""}, program.Usage, `"" is no flag`},
+		"an empty argument":   {[]string{""}, program.Usage, `"" is not a flag`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
