@@ -123,8 +123,8 @@ const (
 )
 
 // sign adds the date and the signature of key to a request. Whatever the header holds by then is signed,
-// but for the content type, which proxies are free to rewrite.
-func sign(req *http.Request, body []byte, key *AccessKey, at time.Time) {
+// but for the content type, which proxies are free to rewrite. It returns the signature alone.
+func sign(req *http.Request, body []byte, key *AccessKey, at time.Time) string {
 	secret, securityToken := key.secrets()
 	date := at.UTC().Format(signatureTime)
 	req.Header["X-Sdk-Date"] = []string{date}
@@ -140,8 +140,10 @@ func sign(req *http.Request, body []byte, key *AccessKey, at time.Time) {
 	hash := sha256.Sum256([]byte(canonical))
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(signatureAlgorithm + "\n" + date + "\n" + hex.EncodeToString(hash[:])))
+	signature := hex.EncodeToString(mac.Sum(nil))
 	req.Header["Authorization"] = []string{signatureAlgorithm + " Access=" + key.id +
-		", SignedHeaders=" + signed + ", Signature=" + hex.EncodeToString(mac.Sum(nil))}
+		", SignedHeaders=" + signed + ", Signature=" + signature}
+	return signature
 }
 
 // canonicalRequest is the text that is hashed and signed, and the list of the headers in it.

@@ -64,13 +64,15 @@ func literalTarget(endpoint *url.URL, op *operation) (*url.URL, error) {
 		return nil, invalid("%q is no HTTP method", oneLine(op.method, 32))
 	}
 	given, err := url.Parse(op.path)
-	if err != nil || !isHeaderValue(op.path) || strings.ContainsAny(op.path, " #") || !strings.HasPrefix(op.path, "/") || strings.HasPrefix(op.path, "//") {
+	bare, _, _ := strings.Cut(op.path, "?")
+	if err != nil || !isHeaderValue(op.path) || strings.ContainsAny(op.path, " #") || !strings.HasPrefix(op.path, "/") || strings.HasPrefix(op.path, "//") ||
+		given.EscapedPath() != bare {
 		return nil, invalid("the path is not an escaped path with one leading slash")
 	}
 	u := *endpoint
 	u.RawPath = endpoint.EscapedPath() + given.EscapedPath()
 	u.Path += given.Path
-	u.RawQuery = given.RawQuery
+	u.RawQuery, u.ForceQuery = given.RawQuery, given.ForceQuery
 	return &u, nil
 }
 

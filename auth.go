@@ -145,7 +145,7 @@ const (
 	earliestRenewal   = 10 * time.Minute
 	latestRenewal     = time.Minute
 	renewalRetryPause = 30 * time.Second
-	renewalTimeout    = 10 * time.Second // while the old credential still works nobody should wait longer
+	renewalPatience   = 10 * time.Second // while the old credential still works nobody should wait longer
 )
 
 var errNoCredential = errors.New("the source returned an empty credential")
@@ -174,6 +174,10 @@ type refresh[C credential] struct {
 // get returns the held credential while it lasts, and joins or starts a refresh otherwise. One caller
 // who comes in the time of early renewal renews; the others go on with the old one.
 func (c *cache[C]) get(ctx context.Context) (C, error) {
+	if ctx == nil {
+		var none C
+		return none, invalid("the context is nil")
+	}
 	c.mu.Lock()
 	valid := c.lasts()
 	early := valid && !c.renewAt.IsZero() && !time.Now().Before(c.renewAt)
@@ -181,11 +185,16 @@ func (c *cache[C]) get(ctx context.Context) (C, error) {
 		c.mu.Unlock()
 		return held, nil
 	}
-	r := c.join(ctx, early)
+	r := c.join(ctx)
 	c.mu.Unlock()
 
-	value, err := c.wait(ctx, r)
-	if err == nil || !early || ctx.Err() != nil {
+	if !early {
+		return c.wait(ctx, r)
+	}
+	patient, cancel := context.WithTimeout(ctx, patience(ctx))
+	defer cancel()
+	value, err := c.wait(patient, r)
+	if err == nil || ctx.Err() != nil {
 		return value, err
 	}
 	c.mu.Lock()
@@ -196,17 +205,25 @@ func (c *cache[C]) get(ctx context.Context) (C, error) {
 	return value, err
 }
 
+// patience is how long a caller waits for a renewal that it can do without: it still has a call to make.
+func patience(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(time.Until(deadline)/2, renewalPatience)
+	}
+	return renewalPatience
+}
+
 // lasts reports whether the held credential can still be used. The caller holds mu.
 func (c *cache[C]) lasts() bool {
 	return c.held.usable() && (c.ends.IsZero() || time.Now().Before(c.ends))
 }
 
 // join starts a refresh unless one is under way, and counts the caller among those who wait for it.
-func (c *cache[C]) join(ctx context.Context, early bool) *refresh[C] {
+func (c *cache[C]) join(ctx context.Context) *refresh[C] {
 	if c.refresh == nil {
 		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		c.refresh = &refresh[C]{done: make(chan struct{}), cancel: cancel}
-		go c.run(detached, c.refresh, early)
+		go c.run(detached, c.refresh)
 	}
 	c.refresh.waiters++
 	return c.refresh
@@ -231,25 +248,25 @@ func (c *cache[C]) wait(ctx context.Context, r *refresh[C]) (C, error) {
 	return none, ctx.Err()
 }
 
-func (c *cache[C]) run(ctx context.Context, r *refresh[C], early bool) {
+func (c *cache[C]) run(ctx context.Context, r *refresh[C]) {
 	defer r.cancel()
-	if early {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, renewalTimeout)
-		defer cancel()
-	}
+	r.err = errNoCredential
+	defer c.settle(r) // also when the source ends its goroutine
 	value, err := c.fetch(ctx)
-	if err == nil && !value.usable() {
-		err = errNoCredential
+	switch {
+	case err != nil:
+		r.err = err
+	case value.usable():
+		r.value, r.err = value, nil
 	}
-	if err != nil {
-		var none C
-		value = none
-	}
+}
+
+// settle ends a refresh with what it has brought.
+func (c *cache[C]) settle(r *refresh[C]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if r.value, r.err = value, err; err == nil {
-		c.hold(value)
+	if r.err == nil {
+		c.hold(r.value)
 	} else if c.refresh == r {
 		c.renewAt = time.Now().Add(renewalRetryPause) // matters only while the old one lasts
 	}
@@ -260,7 +277,7 @@ func (c *cache[C]) run(ctx context.Context, r *refresh[C], early bool) {
 }
 
 // hold stores a credential with the times at which it ends and is to be renewed. Times that come from a
-// lifetime are on the monotonic clock.
+// lifetime are on the monotonic clock. What is new and should have ended already tells a clock that is wrong.
 func (c *cache[C]) hold(value C) {
 	now := time.Now()
 	ends, lifetime := value.validity()
@@ -268,10 +285,11 @@ func (c *cache[C]) hold(value C) {
 	if lifetime > 0 {
 		c.ends = now.Add(lifetime)
 	}
-	if c.ends.IsZero() {
+	left := c.ends.Sub(now)
+	if c.ends.IsZero() || left <= 0 {
+		c.ends = time.Time{}
 		return
 	}
-	left := c.ends.Sub(now)
 	window := min(max(left/10, latestRenewal), earliestRenewal, left/2)
 	if window > 0 {
 		c.renewAt = c.ends.Add(-window + rand.N(window/4+1))

@@ -161,8 +161,8 @@ func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, a
 }
 
 func (w *watch) ended(ctx context.Context) error {
-	ans := answer{err: ctx.Err(), ended: ctx.Err(), cause: context.Cause(ctx)}
-	return &callError{text: endText(&ans), kinds: []error{ans.ended, ErrStillRunning}, cause: ans.cause, note: w.note()}
+	err, cause := ctx.Err(), context.Cause(ctx)
+	return &callError{operation: opShowJobBuildRecordDetail.name, text: endText(err, cause, ""), kinds: []error{err, ErrStillRunning}, cause: cause, note: w.note()}
 }
 
 func (w *watch) note() string {

@@ -100,7 +100,9 @@ func (c *Client) do(ctx context.Context, op *operation, args []string, in, out a
 		case v.refused && c.renew(&call, &ans):
 			call.free++
 		case !v.replay: // a success, or an error that stays
-			c.budget.giveBack()
+			if !ans.unsent {
+				c.budget.giveBack()
+			}
 			return c.finish(&call, &ans, v.err)
 		default:
 			if err := c.pause(&call, v); err != nil { // nil: try again
@@ -159,6 +161,9 @@ func (op *operation) refuse(err error) error {
 	return &named
 }
 
+// An encodedBody is an input that is JSON already.
+type encodedBody []byte
+
 // encode puts the input into the query or the body.
 func (c *call) encode(in any) error {
 	inQuery := c.op.method == http.MethodGet || c.op.method == http.MethodHead
@@ -177,8 +182,8 @@ func (c *call) encode(in any) error {
 	if inQuery {
 		return nil
 	}
-	if encoded, ok := in.(json.RawMessage); ok {
-		c.body = encoded
+	if own, ok := in.(encodedBody); ok {
+		c.body = own
 		return nil
 	}
 	body, err := json.Marshal(in)
@@ -207,10 +212,11 @@ type answer struct {
 	ended    error // the error of the caller's context, if that ended it
 	cause    error // and its cause
 
-	token *Token // what it was authenticated with
-	key   *AccessKey
-	lag   time.Duration // by which the local clock was corrected for the signature
-	at    time.Time     // when the answer to a signed request came, by the local clock
+	token     *Token // what it was authenticated with
+	key       *AccessKey
+	signature string        // of the request, by key
+	lag       time.Duration // by which the local clock was corrected for the signature
+	at        time.Time     // when the answer to a signed request came, by the local clock
 }
 
 // send makes one attempt: credential, request, transport, and the whole answer, closed.
@@ -218,19 +224,17 @@ func (c *Client) send(call *call, ans *answer) {
 	if c.logger != nil {
 		call.attempted = time.Now()
 	}
-	if err := call.ctx.Err(); err != nil {
-		*ans = answer{err: err, unsent: true, ended: err, cause: context.Cause(call.ctx)}
+	if err := c.prove(call, ans); err != nil {
+		ans.err, ans.unsent = err, true
+		ans.ended, ans.cause = call.ctx.Err(), context.Cause(call.ctx)
 		return
 	}
 	ctx, cancel, lift := call.limited()
 	req := call.request(ctx, c)
-	if err := c.authenticate(call, req, ans); err != nil {
-		ans.err, ans.unsent = err, true
-	} else {
-		call.attempt++
-		c.exchange(call, req, ans)
-		call.countResent(ans)
-	}
+	c.authenticate(call, req, ans)
+	call.attempt++
+	c.exchange(call, req, ans)
+	call.countResent(ans)
 	if ans.stream != nil {
 		if ans.stream = (&download{ans.stream, cancel}); lift() {
 			return
@@ -262,38 +266,48 @@ func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift f
 	return ctx, cancel, nil
 }
 
-// authenticate puts the credential into the request. The credential's source works under the caller's
-// context: its requests have limits of their own.
-func (c *Client) authenticate(call *call, req *http.Request, ans *answer) (err error) {
+// prove gets the credential. Its source works under the caller's context, since its requests have limits of
+// their own, and may take no notice when that ends.
+func (c *Client) prove(call *call, ans *answer) error {
+	err := call.ctx.Err()
 	switch {
+	case err != nil:
+		return err
 	case c.tokens != nil:
-		if ans.token, err = c.tokens.Token(call.ctx); err != nil {
-			return err
+		ans.token, err = c.tokens.Token(call.ctx)
+		if err == nil && !ans.token.usable() {
+			err = errNoCredential
 		}
-		if !ans.token.usable() {
-			return errNoCredential
+		if err == nil && !ans.token.sendable {
+			err = checkToken(ans.token)
 		}
-		if !ans.token.sendable {
-			return checkToken(ans.token)
-		}
-		req.Header["X-Auth-Token"] = ans.token.header()
 	case c.keys != nil:
-		if ans.key, err = c.keys.AccessKey(call.ctx); err != nil {
-			return err
+		ans.key, err = c.keys.AccessKey(call.ctx)
+		if err == nil && !ans.key.usable() {
+			err = errNoCredential
 		}
-		if !ans.key.usable() {
-			return errNoCredential
+		if err == nil {
+			err = ans.key.check()
 		}
-		if err := ans.key.check(); err != nil {
-			return err
-		}
+	}
+	if err != nil {
+		return err
+	}
+	return call.ctx.Err()
+}
+
+// authenticate puts the credential into the request.
+func (c *Client) authenticate(call *call, req *http.Request, ans *answer) {
+	switch {
+	case ans.token != nil:
+		req.Header["X-Auth-Token"] = ans.token.header()
+	case ans.key != nil:
 		if c.projectID != nil {
 			req.Header["X-Project-Id"] = c.projectID
 		}
 		ans.lag = time.Duration(c.clockLag.Load())
-		sign(req, call.body, ans.key, time.Now().Add(ans.lag))
+		ans.signature = sign(req, call.body, ans.key, time.Now().Add(ans.lag))
 	}
-	return nil
 }
 
 // renew replaces a credential that was refused: a cached one is dropped, and a clock that is wrong is

@@ -39,7 +39,9 @@ func classify(c *call, ans *answer) verdict {
 	case ans.oversized:
 		return unreadable(c, ans, "the answer is larger than 10 MiB")
 	case ans.err != nil:
-		return unreadable(c, ans, "the answer was cut off: "+errorText(ans.err))
+		return unreadable(c, ans, "the answer was cut off: "+c.text(ans, ans.err))
+	case c.op.method == http.MethodHead:
+		return verdict{}
 	case !ans.framed && len(trimBlank(ans.body)) == 0:
 		return unreadable(c, ans, "the answer is empty and its end was not marked")
 	}
@@ -49,11 +51,15 @@ func classify(c *call, ans *answer) verdict {
 		*raw = bytes.Clone(ans.body)
 		return verdict{}
 	}
+	if isJSON && denied(body) {
+		return classifyError(c, ans, body)
+	}
+	if c.op.literal { // its answer may be a string for good reason
+		body = trimBlank(ans.body)
+		isJSON = json.Valid(body)
+	}
 	if len(body) > 0 && !isJSON {
 		return unreadable(c, ans, "the answer is not JSON: "+c.snippet(ans, body))
-	}
-	if denied(body) {
-		return classifyError(c, ans, body)
 	}
 	if c.op.stream {
 		return unreadable(c, ans, "the answer is no file: "+c.snippet(ans, body))
@@ -65,7 +71,7 @@ func classify(c *call, ans *answer) verdict {
 	case err == ErrNotStopped || err == ErrNotProjectScoped:
 		return verdict{err: c.apiError(ans, problem{}, []error{err})}
 	}
-	return unreadable(c, ans, errorText(err))
+	return unreadable(c, ans, c.text(ans, err))
 }
 
 // unreadable judges a success that cannot be read: most likely the service acted, but it may have been a
@@ -90,7 +96,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 	}
 	v := verdict{
 		err:     c.apiError(ans, p, m.kinds),
-		replay:  ans.ended == nil && (m.replay >= replayAny || (c.op.mayRepeat() && (m.replay == replayIdempotent || ans.err != nil))),
+		replay:  ans.ended == nil && (m.replay >= replayAny || (c.op.mayRepeat() && m.replay == replayIdempotent)),
 		later:   m.replay == replayLater,
 		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
 	}
@@ -98,7 +104,7 @@ func classifyError(c *call, ans *answer, body []byte) verdict {
 		v.after = retryAfter(ans.header)
 	}
 	notProcessed := m.replay >= replayAny || v.refused // as 503 says, and some codes beside any status
-	v.doubt = !c.op.reads() && !notProcessed && leavesDoubt(ans.status, p.code)
+	v.doubt = !c.op.reads() && !notProcessed && m.doubt
 	return v
 }
 
@@ -129,21 +135,15 @@ func (c *call) snippet(ans *answer, text []byte) string {
 	return snippet(c.redact(ans, string(text)))
 }
 
-// leavesDoubt reports whether an error of this status may have come after the work was done: a gateway's,
-// or one that the service itself does not explain.
-func leavesDoubt(status int, code string) bool {
-	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout || (status >= 500 && code == "")
-}
-
 // classifyFailure judges an attempt that brought no answer.
 func classifyFailure(c *call, ans *answer) verdict {
 	proven, hopeless := provesUnsent(ans.err)
 	proven = proven || ans.unsent
 	doubt := !proven && !c.op.reads()
-	e := &callError{operation: c.op.name, text: errorText(ans.err)}
+	e := &callError{operation: c.op.name, text: c.text(ans, ans.err)}
 	switch {
 	case ans.ended != nil:
-		e.text, e.kinds, e.cause = endText(ans), []error{ans.ended}, ans.cause
+		e.text, e.kinds, e.cause = endText(ans.ended, ans.cause, e.text), []error{ans.ended}, ans.cause
 		return verdict{err: e, doubt: doubt}
 	case ans.unsent:
 		return verdict{err: c.credentialError(ans.err)}
@@ -161,24 +161,37 @@ func classifyFailure(c *call, ans *answer) verdict {
 func (c *call) credentialError(err error) error {
 	var apiErr *APIError
 	if errors.As(err, &apiErr) {
-		return apiErr
+		login := *apiErr
+		login.kinds = slices.DeleteFunc(slices.Clone(apiErr.kinds), isOfOneCall)
+		if apiErr.added != nil {
+			login.added = &addition{note: apiErr.added.note}
+		}
+		return &login
 	}
 	e := &callError{operation: c.op.name, text: "no credential: " + errorText(err), cause: err}
 	if own, ok := err.(*callError); ok {
-		e.text, e.kinds = own.text+own.note, slices.DeleteFunc(slices.Clone(own.kinds), isContextError)
+		e.text, e.kinds = own.text+own.note, slices.DeleteFunc(slices.Clone(own.kinds), isOfOneCall)
 	}
 	return e
 }
 
-func endText(ans *answer) string {
-	text := ans.ended.Error()
-	if cause := errorText(ans.err); cause != text {
-		text += ": " + cause
+// endText says that the caller's context ended, with what failure, if any, and why.
+func endText(ended, cause error, failure string) string {
+	text, why := ended.Error(), ""
+	if cause != nil && cause != ended {
+		why = errorText(cause)
 	}
-	if ans.cause != nil && ans.cause != ans.ended {
-		text += ": " + errorText(ans.cause)
+	for _, part := range []string{failure, why} {
+		if part != "" && !strings.HasSuffix(text, part) {
+			text += ": " + part
+		}
 	}
 	return text
+}
+
+// text is the text of an error. A transport may quote what it could not read, which may repeat the request.
+func (c *call) text(ans *answer, err error) string {
+	return oneLine(c.redact(ans, withoutAddress(err).Error()), 400)
 }
 
 // provesUnsent reports whether the type of an error proves that no byte of the request was sent, and

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"reflect"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -130,9 +131,9 @@ func (cfg *config) validate() error {
 		return invalid("both WithTokenSource and WithAccessKeySource are given; they answer the same question")
 	case cfg.tokens == nil && cfg.keys == nil:
 		return invalid("no credential: one of WithTokenSource, WithAccessKeySource and WithEnvironment is needed")
-	case cfg.tokens != nil && *cfg.tokens == nil:
+	case cfg.tokens != nil && isNil(*cfg.tokens):
 		return invalid("the token source is nil")
-	case cfg.keys != nil && *cfg.keys == nil:
+	case cfg.keys != nil && isNil(*cfg.keys):
 		return invalid("the access key source is nil")
 	case cfg.projectID != nil && (*cfg.projectID == "" || !isHeaderValue(*cfg.projectID)):
 		return invalid("the project id is empty or has characters that a header cannot carry")
@@ -145,6 +146,12 @@ func (cfg *config) validate() error {
 		return err
 	}
 	return cfg.settings.validate()
+}
+
+// isNil also finds the nil pointer in an interface.
+func isNil(source any) bool {
+	v := reflect.ValueOf(source)
+	return !v.IsValid() || (v.Kind() == reflect.Pointer && v.IsNil())
 }
 
 // checkStatic refuses the credentials that are known already and that no request could carry.

@@ -144,14 +144,17 @@ func firstElement(value []byte) []byte {
 // isBlank reports whether a value says nothing: null, false, "", {} or [].
 func isBlank(value []byte) bool {
 	switch string(value) {
-	case "", "null", "false", `""`, "{}", "[]":
+	case "", "null", "false", `""`:
 		return true
 	}
-	return false
+	return (value[0] == '{' || value[0] == '[') && len(skip(value[1:], ' ')) == 1
 }
 
 // isWord reports whether a value is the word, as a string or a literal, in any letter case.
 func isWord(value []byte, word string) bool {
+	if bytes.IndexByte(value, '\\') >= 0 {
+		return strings.EqualFold(scalarText(value), word)
+	}
 	if len(value) == len(word)+2 && value[0] == '"' {
 		value = value[1 : len(value)-1]
 	}

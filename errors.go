@@ -54,8 +54,11 @@ var (
 	ErrStillRunning = errors.New("build still running")
 )
 
-// maxErrorBody bounds APIError.Body.
-const maxErrorBody = 4 << 10
+// maxErrorBody bounds APIError.Body, and maxErrorText the text of each error.
+const (
+	maxErrorBody = 4 << 10
+	maxErrorText = 1000
+)
 
 // An APIError is an answer that reports a failure. Every call returns it as a pointer if, and only if, its
 // last attempt got an answer or the start of one; where the login failed it describes that answer.
@@ -130,7 +133,7 @@ func (e *APIError) Error() string {
 		b.WriteString("; " + ErrOutcomeUnknown.Error() + ": the request may have taken effect")
 	}
 	if e.added != nil {
-		b.WriteString(e.added.note)
+		writeWord(&b, e.added.note, maxErrorText-b.Len())
 	}
 	return b.String()
 }
@@ -176,14 +179,14 @@ func (e *callError) Error() string {
 	if slices.Contains(e.kinds, ErrOutcomeUnknown) {
 		b.WriteString("; " + ErrOutcomeUnknown.Error() + ": the request may have taken effect")
 	}
-	b.WriteString(e.note)
+	writeWord(&b, e.note, maxErrorText-b.Len())
 	return b.String()
 }
 
-// Is finds the kinds and, in the cause, everything but the end of a context: a deadline of somebody
-// else's must not pass for the caller's.
+// Is finds the kinds and, in the cause, everything but what is of one call: a deadline of somebody else's
+// must not pass for the caller's.
 func (e *callError) Is(target error) bool {
-	return slices.Contains(e.kinds, target) || (e.cause != nil && !isContextError(target) && errors.Is(e.cause, target))
+	return slices.Contains(e.kinds, target) || (e.cause != nil && !isOfOneCall(target) && errors.Is(e.cause, target))
 }
 
 func (e *callError) As(target any) bool { return e.cause != nil && errors.As(e.cause, target) }
@@ -233,6 +236,10 @@ func isContextError(err error) bool {
 	return err == context.Canceled || err == context.DeadlineExceeded
 }
 
+// isOfOneCall reports whether a kind says something of the very call that failed, and nothing of one that
+// failed because of that.
+func isOfOneCall(kind error) bool { return isContextError(kind) || kind == ErrOutcomeUnknown }
+
 func isStatusKind(kind error) bool {
 	switch kind {
 	case ErrBadRequest, ErrUnauthorized, ErrForbidden, ErrNotFound, ErrTooManyRequests, ErrInternalServerError:
@@ -255,6 +262,7 @@ const (
 type meaning struct {
 	kinds  []error
 	replay replay
+	doubt  bool // it may have come after the work was done
 }
 
 // codes holds the codes that say more than the status beside them, by their tail: the prefix of one and
@@ -305,17 +313,21 @@ var statuses = map[int]meaning{
 	http.StatusNotFound:            {kinds: []error{ErrNotFound}},
 	http.StatusTooManyRequests:     {kinds: []error{ErrTooManyRequests}, replay: replayLater},
 	http.StatusInternalServerError: {kinds: []error{ErrInternalServerError}},
-	http.StatusBadGateway:          {kinds: []error{ErrInternalServerError}, replay: replayIdempotent},
+	http.StatusBadGateway:          {kinds: []error{ErrInternalServerError}, replay: replayIdempotent, doubt: true},
 	http.StatusServiceUnavailable:  {kinds: []error{ErrInternalServerError}, replay: replayAny},
-	http.StatusGatewayTimeout:      {kinds: []error{ErrInternalServerError}, replay: replayIdempotent},
+	http.StatusGatewayTimeout:      {kinds: []error{ErrInternalServerError}, replay: replayIdempotent, doubt: true},
 }
-
-// unexplained is a failure of the server's that it gives no code for: it may have come after the work.
-var unexplained = meaning{kinds: []error{ErrInternalServerError}, replay: replayIdempotent}
 
 var (
 	noKind         = []error{}
 	unexpectedKind = []error{ErrUnexpectedResponse}
+)
+
+// unexplained is a failure of the server's that it gives no code for, and interim an answer that is not the
+// last one.
+var (
+	unexplained = meaning{kinds: []error{ErrInternalServerError}, replay: replayIdempotent, doubt: true}
+	interim     = meaning{kinds: unexpectedKind, replay: replayIdempotent, doubt: true}
 )
 
 // kindsOf tells what a status and a code mean together: the code where the table knows it, since the
@@ -326,25 +338,33 @@ func kindsOf(status int, code string) meaning {
 		prefix, tail = code[:i], code[i+1:]
 	}
 	byStatus, ok := statuses[status]
-	if !ok || (status == http.StatusInternalServerError && code == "") {
+	if !ok || (status == http.StatusInternalServerError && !explains(status, code)) {
 		byStatus = meaningOfRest(status, code)
 	}
-	table := codes
-	if prefix == "APIG" || prefix == "APIGW" {
+	table, gateway := codes, prefix == "APIG" || prefix == "APIGW"
+	if gateway {
 		table = gatewayCodes
 	}
 	known, ok := table[tail]
-	if !ok || code == "" {
+	switch {
+	case !ok || code == "":
 		return byStatus
+	case byStatus.doubt && !gateway: // the service itself has spoken
+		return known
 	}
-	return meaning{known.kinds, max(known.replay, byStatus.replay)}
+	return meaning{known.kinds, max(known.replay, byStatus.replay), byStatus.doubt}
 }
+
+// explains reports whether a code says more than the status.
+func explains(status int, code string) bool { return code != "" && code != strconv.Itoa(status) }
 
 func meaningOfRest(status int, code string) meaning {
 	switch {
-	case status >= 300 && status < 400:
+	case status < 200:
+		return interim
+	case isRedirect(status):
 		return meaning{kinds: unexpectedKind}
-	case status >= 500 && code == "":
+	case status >= 500 && !explains(status, code):
 		return unexplained
 	case status >= 500:
 		return meaning{kinds: unexplained.kinds}
@@ -392,7 +412,7 @@ func readProblem(body []byte, depth int) problem {
 			nested[2] = m.value
 		}
 	}
-	p.code, p.message = firstText(code[:]), firstText(message[:])
+	p.code, p.message = firstCode(code[:]), firstText(message[:])
 	for _, value := range nested {
 		if depth == 0 || (p.code != "" && p.message != "") {
 			break
@@ -401,6 +421,16 @@ func readProblem(body []byte, depth int) problem {
 		p.code, p.message = cmp.Or(p.code, inner.code), cmp.Or(p.message, inner.message)
 	}
 	return p
+}
+
+// firstCode is the first text that can be a code: 0 and a bool stand where there is none.
+func firstCode(values [][]byte) string {
+	for _, value := range values {
+		if text := scalarText(value); text != "" && text != "0" && !isWord(value, "true") && !isWord(value, "false") {
+			return text
+		}
+	}
+	return ""
 }
 
 func firstText(values [][]byte) string {
@@ -413,9 +443,9 @@ func firstText(values [][]byte) string {
 }
 
 // denied reports whether the body of a success says that it is none. The envelope's status wins over a text
-// in error, since documented successes carry one there.
+// in error, and a code of 0 over a message, since successes carry those.
 func denied(body []byte) bool {
-	var text, success, failure bool
+	var success, failure, reason, zero, message, status, detail bool
 	for m := membersOf(body); m.next(); {
 		switch string(m.name) {
 		case "status":
@@ -424,15 +454,27 @@ func denied(body []byte) bool {
 		case "success":
 			failure = failure || isWord(m.value, "false")
 		case "error", "errors":
-			text = text || (!isBlank(m.value) && m.value[0] == '"')
+			reason = reason || (!isBlank(m.value) && m.value[0] == '"')
 			failure = failure || (!isBlank(m.value) && m.value[0] != '"')
-		case "error_code", "error_msg", "err_code":
+		case "error_code", "err_code":
+			zero = zero || isWord(m.value, "0")
 			failure = failure || (!isBlank(m.value) && !isWord(m.value, "0"))
+		case "error_msg", "err_msg":
+			message = message || !isBlank(m.value)
+		case "message":
+			detail = !isBlank(m.value)
 		case "code":
 			failure = failure || isServiceCode(m.value)
+			status = isErrorStatus(m.value)
 		}
 	}
-	return failure || (text && !success)
+	return failure || (reason && !success) || (message && !zero) || (status && detail)
+}
+
+// isErrorStatus tells the status of an error, which gateways repeat in their answers, from other numbers.
+func isErrorStatus(value []byte) bool {
+	status, err := strconv.Atoi(scalarText(value))
+	return err == nil && status >= 400 && status < 600
 }
 
 // isServiceCode tells the service's codes ("CB.00060200") from fields of answers that are named code.
@@ -532,11 +574,14 @@ func writeWord(b *strings.Builder, text string, limit int) {
 	}
 }
 
-// errorText is the text of a failed attempt. A *url.Error would print the address with its query, and
-// errors that wrap one would too, so that only what is inside is kept.
-func errorText(err error) string {
-	if urlErr := (*url.Error)(nil); errors.As(err, &urlErr) {
-		return errorText(urlErr.Err)
+// errorText is the text of an error of somebody else's.
+func errorText(err error) string { return oneLine(withoutAddress(err).Error(), 400) }
+
+// withoutAddress takes an error out of a *url.Error, which would print the address with its query. So would
+// what is wrapped around one, and is left out as well.
+func withoutAddress(err error) error {
+	for urlErr := (*url.Error)(nil); errors.As(err, &urlErr); {
+		err = urlErr.Err
 	}
-	return oneLine(err.Error(), 400)
+	return err
 }

@@ -163,8 +163,8 @@ func (f *follower) failed(ctx context.Context, failures *int, err error) error {
 
 func (f *follower) pause(ctx context.Context) error {
 	if !sleep(ctx, f.pace.next()) {
-		ans := answer{err: ctx.Err(), ended: ctx.Err(), cause: context.Cause(ctx)}
-		return &callError{operation: opReadLog.name, text: endText(&ans), kinds: []error{ans.ended}, cause: ans.cause}
+		err, cause := ctx.Err(), context.Cause(ctx)
+		return &callError{operation: opReadLog.name, text: endText(err, cause, ""), kinds: []error{err}, cause: cause}
 	}
 	return nil
 }

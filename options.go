@@ -148,7 +148,8 @@ type Response struct {
 	Attempts   int         // requests sent for the call
 }
 
-// WithResponseInto fills response when the call ends, with or without an error. What makes several calls,
+// WithResponseInto fills response when the call ends, with or without an error; one that is refused before
+// anything is sent leaves it as it was. What makes several calls,
 // such as Wait or All, fills it with each; StopPlanned does not. It is not for use by two calls at a time. A
 // nil response is refused with ErrInvalidArgument.
 func WithResponseInto(response *Response) CallOption {

@@ -161,7 +161,7 @@ func (c *Client) pause(call *call, v verdict) error {
 	if !c.budget.take() {
 		return amend(v.err, "; not retried: this client's retry budget is spent")
 	}
-	if !sleep(call.ctx, delay) {
+	if !sleep(call.ctx, delay) || call.ctx.Err() != nil {
 		return endedBy(v.err, call.ctx.Err(), context.Cause(call.ctx))
 	}
 	return nil

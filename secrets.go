@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"html"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -13,9 +14,9 @@ func (c *call) redact(ans *answer, text string) string {
 		return ""
 	}
 	text = removeSecret(text, ans.token.Value())
-	if ans.key != nil {
+	if ans.key.usable() {
 		secret, securityToken := ans.key.secrets()
-		text = removeSecret(removeSecret(text, secret), securityToken)
+		text = removeSecret(removeSecret(removeSecret(text, secret), securityToken), ans.signature)
 	}
 	for _, secret := range c.secrets {
 		text = removeSecret(text, secret)
@@ -23,8 +24,8 @@ func (c *call) redact(ans *answer, text string) string {
 	return text
 }
 
-// removeSecret also finds the spellings in which JSON quotes the secret, JSON inside JSON included, and the
-// start of one with which the text ends, since an answer may be cut off.
+// removeSecret also finds the spellings in which JSON quotes the secret, JSON inside JSON included, those of
+// addresses and of HTML, and the start of one with which the text ends, since an answer may be cut off.
 func removeSecret(text, secret string) string {
 	if secret == "" {
 		return text
@@ -34,7 +35,13 @@ func removeSecret(text, secret string) string {
 		text = text[:len(text)-n] + removed
 	}
 	for depth := 1; depth <= maxQuotes && strings.IndexByte(text, '\\') >= 0; depth++ {
-		text = removeQuoted(text, secret, depth)
+		text = removeSpelled(text, secret, func(text string) (rune, int) { return quotedRune(text, depth) })
+	}
+	if strings.IndexByte(text, '%') >= 0 {
+		text = removeSpelled(text, secret, percentRune)
+	}
+	if strings.IndexByte(text, '&') >= 0 {
+		text = removeSpelled(text, secret, entityRune)
 	}
 	return text
 }
@@ -61,12 +68,16 @@ const (
 // request, and a value in that.
 const maxQuotes = 3
 
-// removeQuoted finds the secret where JSON has quoted it depth times.
-func removeQuoted(text, secret string, depth int) string {
+// A runeReader reads the character that a text starts with, in some spelling. The size is 0 where the text
+// ends within it.
+type runeReader func(text string) (r rune, size int)
+
+// removeSpelled finds the secret where read reads it.
+func removeSpelled(text, secret string, read runeReader) string {
 	var b strings.Builder
 	rest := text
 	for i := 0; i < len(rest); {
-		n := spells(rest[i:], secret, depth)
+		n := spells(rest[i:], secret, read)
 		if n == 0 {
 			i++
 			continue
@@ -82,10 +93,10 @@ func removeQuoted(text, secret string, depth int) string {
 
 // spells is the length of the start of text that spells the secret, or, where the text ends there, enough of
 // its start to tell something; else 0.
-func spells(text, secret string, depth int) int {
+func spells(text, secret string, read runeReader) int {
 	at := 0
 	for i, want := range secret {
-		got, n := quotedRune(text[at:], depth)
+		got, n := read(text[at:])
 		switch {
 		case n == 0 && i >= minCutSecret:
 			return len(text)
@@ -97,8 +108,7 @@ func spells(text, secret string, depth int) int {
 	return at
 }
 
-// quotedRune reads the character that text starts with, where JSON has quoted it depth times. The size is 0
-// where the text ends within it.
+// quotedRune is a runeReader of what JSON has quoted depth times.
 func quotedRune(text string, depth int) (r rune, size int) {
 	if depth == 0 {
 		return utf8.DecodeRuneInString(text)
@@ -130,4 +140,51 @@ func quotedRune(text string, depth int) (r rune, size int) {
 		return utf16.DecodeRune(r, second), size + n
 	}
 	return r, size
+}
+
+// percentRune is a runeReader of addresses.
+func percentRune(text string) (rune, int) {
+	var b [utf8.UTFMax]byte
+	n := 0
+	for ; n < len(b) && (n == 0 || !utf8.FullRune(b[:n])); n++ {
+		rest := text[3*n:]
+		if rest == "" || rest[0] != '%' {
+			break
+		}
+		if len(rest) < 3 {
+			return 0, 0
+		}
+		value, err := strconv.ParseUint(rest[1:3], 16, 8)
+		if err != nil {
+			break
+		}
+		b[n] = byte(value)
+	}
+	if n == 0 {
+		return utf8.DecodeRuneInString(text)
+	}
+	r, _ := utf8.DecodeRune(b[:n])
+	return r, 3 * n
+}
+
+// maxEntity is how long the spelling of a character in HTML is at most, of those that secrets have.
+const maxEntity = 10
+
+// entityRune is a runeReader of HTML.
+func entityRune(text string) (rune, int) {
+	if !strings.HasPrefix(text, "&") {
+		return utf8.DecodeRuneInString(text)
+	}
+	end := strings.IndexByte(text[:min(len(text), maxEntity)], ';')
+	switch {
+	case end < 0 && len(text) < maxEntity:
+		return 0, 0
+	case end < 0:
+		return '&', 1
+	}
+	if plain := html.UnescapeString(text[:end+1]); utf8.RuneCountInString(plain) == 1 {
+		r, _ := utf8.DecodeRuneInString(plain)
+		return r, end + 1
+	}
+	return '&', 1
 }

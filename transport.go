@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net"
@@ -26,17 +26,22 @@ type callContext struct {
 	operation string
 	reader    bytes.Reader
 	resent    atomic.Int32 // how often the transport sent the body again by itself
+	asked     atomic.Int32 // how often it wanted to
 	once      bool         // it must not where that may have been processed
 	http2     atomic.Bool  // the connection is one where it would
 }
 
-var errNotResent = errors.New("the connection broke, and the request must not be sent twice")
+var errNotResent = errors.New("the connection broke, and the request is not sent again on another")
+
+// maxResends bounds what a transport sends again by itself for one call. It pauses in between no more than
+// the peer does, and knows of no budget.
+const maxResends = 8
 
 // bodyAgain is the GetBody of every request, which a transport asks when it sends again by itself. Over
 // HTTP/1 it does so only with what it never wrote; over HTTP/2 also with a stream that the peer broke off,
 // which may have been processed.
 func (c *callContext) bodyAgain() (io.ReadCloser, error) {
-	if c.once && c.http2.Load() {
+	if (c.once && c.http2.Load()) || c.asked.Add(1) > maxResends {
 		return nil, errNotResent
 	}
 	return &resentBody{rest: io.NewSectionReader(&c.reader, 0, c.reader.Size()), resent: &c.resent}, nil
@@ -61,8 +66,9 @@ func (b *resentBody) Close() error {
 	return nil
 }
 
-func (c *callContext) gotConn(info httptrace.GotConnInfo) {
-	if conn, ok := info.Conn.(*tls.Conn); ok && conn.ConnectionState().NegotiatedProtocol == "h2" {
+// wroteHeaderField tells HTTP/2, with and without TLS, by the names that only its headers have.
+func (c *callContext) wroteHeaderField(name string, _ []string) {
+	if strings.HasPrefix(name, ":") {
 		c.http2.Store(true)
 	}
 }
@@ -78,6 +84,9 @@ func OperationFromContext(ctx context.Context) string {
 
 // String keeps a transport that logs the context from printing the body.
 func (c *callContext) String() string { return "codeartsbuild." + c.operation }
+
+// Format does the same for every verb.
+func (c *callContext) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
 func (c *callContext) Value(key any) any {
 	if key == (operationKey{}) {
@@ -126,7 +135,7 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 	own := c.ctx.(*callContext)
 	if !c.op.mayRepeat() {
 		own.once = true
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: own.gotConn})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: own.wroteHeaderField})
 	}
 	req.GetBody, req.ContentLength = own.bodyAgain, int64(len(c.body))
 	if own.reader.Size() == 0 {
@@ -173,6 +182,10 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 	if resp.Body == nil {
 		return
 	}
+	if resp.StatusCode < 200 { // what follows is no body: after 101 it is whatever the peer says, without end
+		resp.Body.Close()
+		return
+	}
 	if call.op.stream && isSuccess(resp.StatusCode) && isFile(resp.Header.Get("Content-Type")) {
 		ans.stream = resp.Body
 		return
@@ -189,10 +202,16 @@ func (c *Client) exchange(call *call, req *http.Request, ans *answer) {
 
 func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.transport.RoundTrip(req)
-	if err == nil && (resp == nil || resp.StatusCode == 0) {
-		err = errNoAnswer
+	if err != nil {
+		return nil, err
 	}
-	return resp, err
+	if resp != nil && resp.StatusCode != 0 {
+		return resp, nil
+	}
+	if resp != nil && resp.Body != nil {
+		resp.Body.Close()
+	}
+	return nil, errNoAnswer
 }
 
 // fromStore fetches a file from where the service keeps it: once, over https, without the credential. Any
