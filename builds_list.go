@@ -45,11 +45,16 @@ func (s *BuildsService) List(ctx context.Context, jobID string, in *BuildListOpt
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) All(ctx context.Context, jobID string, in *BuildListOptions, opts ...CallOption) iter.Seq2[*Build, error] {
-	options, err := in.complete()
-	if err != nil {
-		return failed[*Build](opListBuilds.refuse(err))
+	var given BuildListOptions
+	if in != nil {
+		given = *in
 	}
 	return func(yield func(*Build, error) bool) {
+		options, err := given.complete()
+		if err != nil {
+			yield(nil, opListBuilds.refuse(err))
+			return
+		}
 		seen := make(map[string]bool)
 		for window := options; ; window.To = window.From {
 			window.From = maxTime(options.From, window.To.Add(-maxWindow))

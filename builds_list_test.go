@@ -228,6 +228,22 @@ func TestB56BuildThatMovesWhileOthersStartComesOnce(t *testing.T) {
 	})
 }
 
+func TestB56NowIsWhenTheBuildsAreWanted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := codeartsbuildtest.NewServer()
+		defer srv.Close()
+		job := srv.AddJob("nightly")
+		srv.StartBuild(job)
+		all := srv.Client().Builds.All(t.Context(), job, nil)
+		for _, want := range [][]string{{"2", "1"}, {"3", "2", "1"}} {
+			time.Sleep(time.Hour)
+			srv.StartBuild(job)
+			require.Equal(t, want, buildsNumbers(t, all), "each loop looks anew")
+		}
+	})
+}
+
 func TestB56BuildsThatNobodyWantsAreNotRead(t *testing.T) {
 	t.Parallel()
 	client, windows := buildsWindows(t)

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -36,6 +37,8 @@ type StopOutcome struct {
 	AlreadyFinished bool   // the build no longer runs, and perhaps not because of this stop
 	Err             error
 	RequestID       string // of the stop, as the service calls it; "" when none was sent
+
+	Took time.Duration // from the stop to what is told here; 0 when none was sent
 }
 
 // StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
@@ -129,6 +132,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	if now.Status.Terminal() {
 		return StopOutcome{Build: now, AlreadyFinished: true}
 	}
+	asked := time.Now()
 	result, err := s.client.Jobs.Stop(ctx, now.JobID, now.BuildNo, opts...)
 	outcome := StopOutcome{Build: now, Err: err, RequestID: response.RequestID}
 	switch {
@@ -146,6 +150,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	if o.Wait > 0 {
 		s.confirm(ctx, &outcome, o.Wait, opts)
 	}
+	outcome.Took = time.Since(asked)
 	return outcome
 }
 
@@ -153,7 +158,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 func (s *BuildsService) look(ctx context.Context, planned *Build, opts []CallOption) (*Build, error) {
 	now, err := s.Get(ctx, planned.JobID, planned.BuildNo, opts...)
 	if err == nil {
-		now.Branch = planned.Branch
+		now.Branch = cmp.Or(now.Branch, planned.Branch)
 	}
 	return now, err
 }
@@ -168,6 +173,7 @@ func (s *BuildsService) confirm(ctx context.Context, outcome *StopOutcome, limit
 	build, err := s.await(ctx, outcome.Build.JobID, outcome.Build.BuildNo, limit, nil, opts)
 	switch {
 	case err == nil:
+		build.Branch = cmp.Or(build.Branch, outcome.Build.Branch)
 		outcome.Build, outcome.AlreadyFinished, outcome.Err = build, unknown, nil
 	case outcome.Stopped:
 		outcome.Err = amend(err, "", ErrStillRunning)

@@ -447,6 +447,54 @@ func TestB70StopPlannedThatWaits(t *testing.T) {
 	}
 }
 
+func TestB70BranchOfAnOutcome(t *testing.T) {
+	t.Parallel()
+	noBranch := func(job string) codeartsbuildtest.Fault {
+		return codeartsbuildtest.Reply(200, `{"result":{"codeci_job_id":"`+job+`","build_no":1,"status":"ABORTED","branch":null},"status":"success"}`)
+	}
+	for name, wait := range map[string]time.Duration{"accepted": 0, "read back as ended": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := codeartsbuildtest.NewServer()
+				defer srv.Close()
+				job := srv.AddJob("nightly")
+				no := srv.AddBuild(job, codeartsbuild.Build{Branch: "main"})
+				plan := buildsPlan(job, no)
+				plan.Decisions[0].Build.Branch = ""
+				options := &codeartsbuild.StopPlannedOptions{Wait: wait}
+				outcomes, err := srv.Client().Builds.StopPlanned(t.Context(), plan, options)
+				require.NoError(t, err)
+				require.Equal(t, "main", outcomes[0].Build.Branch, "the record knows it")
+
+				job = srv.AddJob("hourly")
+				no = srv.StartBuild(job)
+				srv.Next(buildsOpGet, nil, noBranch(job))
+				outcomes, err = srv.Client().Builds.StopPlanned(t.Context(), buildsPlan(job, no), options)
+				require.NoError(t, err)
+				require.Equal(t, "feat/1", outcomes[0].Build.Branch, "the plan knows it")
+			})
+		})
+	}
+}
+
+func TestB82HowLongAStopTook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := codeartsbuildtest.NewServer()
+		defer srv.Close()
+		job := srv.AddJob("nightly")
+		numbers := buildsRunning(srv, job, 4)
+		srv.Finish(job, "4", codeartsbuild.StatusSucceeded)
+		outcomes, err := srv.Client().Builds.StopPlanned(t.Context(), buildsPlan(job, numbers...), &codeartsbuild.StopPlannedOptions{Parallel: 1, Wait: time.Minute})
+		require.NoError(t, err)
+		for _, o := range outcomes[:3] {
+			require.InDelta(t, 5, o.Took.Seconds(), 3, "that of build %s, and not those before it", o.Build.BuildNo)
+		}
+		require.Zero(t, outcomes[3].Took, "no stop was sent")
+	})
+}
+
 func TestB70WaitingIsPartOfTheLimitOfStopsAtATime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

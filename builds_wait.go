@@ -39,7 +39,7 @@ func (s *BuildsService) Wait(ctx context.Context, jobID, buildNo string, in *Wai
 		return nil, opShowJobBuildRecordDetail.refuse(invalid("a time to wait is negative"))
 	}
 	build, err := s.await(ctx, jobID, buildNo, options.Timeout, options.OnChange, opts)
-	if err != nil && options.StopOnCancel > 0 && !errors.Is(err, ErrInvalidArgument) && ctx.Err() != nil {
+	if err != nil && options.StopOnCancel > 0 && !errors.Is(err, ErrInvalidArgument) && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil, s.stopCancelled(ctx, err, jobID, buildNo, options.StopOnCancel, opts)
 	}
 	return build, err
@@ -64,7 +64,8 @@ func (s *BuildsService) stopCancelled(ctx context.Context, cause error, jobID, b
 const (
 	firstPause  = 2 * time.Second
 	lastPause   = 15 * time.Second
-	maxFailures = 5 // reads in a row
+	maxFailures = 5               // reads in a row
+	lastRead    = 5 * time.Second // for the read when the limit of waiting is reached
 )
 
 type pace struct{ pause time.Duration }
@@ -82,7 +83,7 @@ func (p *pace) next() time.Duration {
 // one, with the first status and each other one.
 func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit time.Duration, onChange func(*Build), opts []CallOption) (*Build, error) {
 	w := watch{started: time.Now(), limit: limit}
-	build, err := s.Get(ctx, jobID, buildNo, opts...)
+	build, err := w.read(ctx, s, jobID, buildNo, opts)
 	if ctx == nil || errors.Is(err, ErrInvalidArgument) {
 		return nil, err
 	}
@@ -101,6 +102,8 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 			if build.Status.Terminal() {
 				return build, nil
 			}
+		case errors.Is(err, ErrStillRunning): // it has taken too long
+			return nil, err
 		case ctx.Err() != nil:
 			return nil, amend(err, w.note(), ErrStillRunning)
 		default:
@@ -114,7 +117,7 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 		}
 		build, err = list.builds[buildNo], list.busy
 		if err == nil && (build == nil || build.Status.Terminal()) { // the list knows less of an ended build
-			build, err = s.Get(ctx, jobID, buildNo, opts...)
+			build, err = w.read(ctx, s, jobID, buildNo, opts)
 		}
 	}
 }
@@ -124,6 +127,31 @@ type watch struct {
 	started time.Time
 	limit   time.Duration // 0: none
 	last    *Build
+}
+
+// read reads the build, for no longer than the limit of waiting allows. It cancels rather than have a deadline,
+// which would be taken for the caller's.
+func (w *watch) read(ctx context.Context, s *BuildsService, jobID, buildNo string, opts []CallOption) (*Build, error) {
+	if w.limit == 0 || ctx == nil {
+		return s.Get(ctx, jobID, buildNo, opts...)
+	}
+	limited, cancel := context.WithCancel(ctx)
+	defer cancel()
+	timer := time.AfterFunc(max(w.limit-time.Since(w.started), 0)+lastRead, cancel)
+	defer timer.Stop()
+	build, err := s.Get(limited, jobID, buildNo, opts...)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return nil, w.expired()
+	}
+	return build, err
+}
+
+// expired is the error after the limit of waiting.
+func (w *watch) expired() error {
+	return &callError{
+		operation: opShowJobBuildRecordDetail.name, text: "the build has not ended within " + w.limit.String(),
+		kinds: []error{ErrStillRunning}, note: w.note(),
+	}
 }
 
 // see reports whether the build has another status than before.
@@ -137,10 +165,13 @@ func (w *watch) see(build *Build) bool {
 // read brought. The last read is when the limit is reached; the error after it says that waiting ended
 // before the build did.
 func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, atLeast time.Duration) (listing, error) {
+	if ctx.Err() != nil {
+		return listing{}, w.ended(ctx)
+	}
 	limit := lastPause + atLeast + time.Hour // never reached
 	if w.limit > 0 {
 		if limit = w.limit - time.Since(w.started); limit <= 0 {
-			return listing{}, &callError{text: "the build has not ended within " + w.limit.String(), kinds: []error{ErrStillRunning}, note: w.note()}
+			return listing{}, w.expired()
 		}
 	}
 	if atLeast > 0 && !sleep(ctx, min(atLeast, limit)) {

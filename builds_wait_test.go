@@ -724,3 +724,71 @@ func TestB62EachOfManyWaitersStopsItsOwnBuild(t *testing.T) {
 		}
 	})
 }
+
+func TestB60ReadsThatHangDoNotProlongWaiting(t *testing.T) {
+	t.Parallel()
+	hang := slices.Repeat([]codeartsbuildtest.Fault{codeartsbuildtest.Delay(time.Hour)}, 40)
+	tests := map[string]struct {
+		before int // reads that are answered
+		wait   func(context.Context, *codeartsbuild.Client, string, string) error
+		most   time.Duration
+	}{
+		"from the first one on": {0, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+			_, err := c.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: 5 * time.Second})
+			return err
+		}, 10 * time.Second},
+		"later": {2, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+			_, err := c.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: time.Minute})
+			return err
+		}, 65 * time.Second},
+		"after a stop": {1, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+			_, err := c.Jobs.StopAndWait(ctx, job, no)
+			return err
+		}, 10*time.Minute + 5*time.Second},
+		"after the stops of a plan": {1, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+			outcomes, err := c.Builds.StopPlanned(ctx, buildsPlan(job, no), &codeartsbuild.StopPlannedOptions{Wait: 10 * time.Second})
+			require.Equal(t, []string{"1 stopped+error"}, buildsOutcomes(outcomes))
+			require.GreaterOrEqual(t, outcomes[0].Took, 10*time.Second)
+			return err
+		}, 15 * time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := codeartsbuildtest.NewServer()
+				defer srv.Close()
+				job := srv.AddJob("nightly")
+				no := srv.StartBuild(job)
+				srv.Next(buildsOpGet, append(make([]codeartsbuildtest.Fault, tt.before), hang...)...)
+				srv.Next(buildsOpStop, codeartsbuildtest.Reply(200, `{"result":true}`)) // and nothing happens
+				start := time.Now()
+				err := tt.wait(t.Context(), srv.Client(codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 100})), job, no)
+				require.ErrorIs(t, err, codeartsbuild.ErrStillRunning)
+				require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context lives")
+				require.NotErrorIs(t, err, context.Canceled)
+				require.ErrorContains(t, err, "has not ended within")
+				require.LessOrEqual(t, time.Since(start), tt.most)
+			})
+		})
+	}
+}
+
+func TestB62ContextThatEndsTogetherWithTheTimeout(t *testing.T) {
+	t.Parallel()
+	for range 20 { // which of the two is seen first is a matter of luck
+		synctest.Test(t, func(t *testing.T) {
+			srv := codeartsbuildtest.NewServer()
+			defer srv.Close()
+			job := srv.AddJob("nightly")
+			no := srv.StartBuild(job)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			_, err := srv.Client().Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: 10 * time.Second, StopOnCancel: 5 * time.Second})
+			require.ErrorIs(t, err, codeartsbuild.ErrStillRunning)
+			stops := buildsCount(srv, buildsOpStop)
+			require.Equal(t, errors.Is(err, context.DeadlineExceeded), stops == 1, "a stop is for the end of the context: %v", err)
+			require.LessOrEqual(t, stops, 1)
+		})
+	}
+}

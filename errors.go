@@ -269,6 +269,7 @@ type meaning struct {
 // the same code varies with the version of the API.
 var codes = map[string]meaning{
 	"00060100": {kinds: []error{ErrInternalServerError}, replay: replayIdempotent}, // busy
+	"00030004": {kinds: []error{ErrInternalServerError}, replay: replayIdempotent}, // so is what builds, or it has not begun
 	"00060101": {kinds: []error{ErrInternalServerError}},
 	"00060200": {kinds: []error{ErrBadRequest}},
 	"00060201": {kinds: []error{ErrBadRequest}},

@@ -55,8 +55,8 @@ func (a *logAnswer) decodeAnswer(payload []byte, _ answerInfo) error {
 // build runs, and ends when the build has ended and the service has no more.
 //
 // The log is read at once while there is more, and otherwise every 2 s, up to every 15 s while nothing
-// comes. After five reads in a row that failed, and when the context ends, the last pair has the error and a
-// zero LogChunk. A negative offset is [ErrInvalidArgument].
+// comes. After five reads in a row that failed, unless the build has not begun yet, and when the context ends,
+// the last pair has the error and a zero LogChunk. A negative offset is [ErrInvalidArgument].
 //
 // API: DownloadBuildRealTimeLog, GET /v1/log/{job_id}/{build_no}/real-time-log.
 func (s *LogsService) Follow(ctx context.Context, jobID, buildNo string, offset int64, opts ...CallOption) iter.Seq2[LogChunk, error] {
@@ -108,7 +108,11 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 	f.wait = true
 	answer, err := f.read(ctx)
 	if err != nil {
-		return LogChunk{}, f.failed(ctx, &f.failures, err)
+		err = f.failed(ctx, &f.failures, err)
+		if err != nil && f.failures == maxFailures && f.queued(ctx) { // it has no log yet
+			f.failures, err = 0, nil
+		}
+		return LogChunk{}, err
 	}
 	f.failures = 0
 	if answer.next > f.offset && answer.text != "" {
@@ -127,6 +131,12 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 		return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
 	}
 	return LogChunk{}, nil
+}
+
+// queued reports whether the build has not begun, as far as anybody can tell.
+func (f *follower) queued(ctx context.Context) bool {
+	build, err := f.s.client.Builds.Get(ctx, f.job, f.build, f.opts...)
+	return err == nil && build.Status == StatusQueued
 }
 
 func (f *follower) read(ctx context.Context) (*logAnswer, error) {

@@ -498,6 +498,47 @@ func TestB75FailedReadsOfALog(t *testing.T) {
 	}
 }
 
+// A build may wait for longer than five reads take, and until it begins the service has no log of it.
+func TestB75LogOfABuildThatWaits(t *testing.T) {
+	t.Parallel()
+	noLog := codeartsbuildtest.Reply(500, `{"error_code":"CB.00030004","error_msg":"no such log"}`)
+	tests := map[string]struct {
+		begins bool
+		want   error
+	}{
+		"and begins":       {true, nil},
+		"and never begins": {false, codeartsbuild.ErrInternalServerError},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				srv := codeartsbuildtest.NewServer()
+				defer srv.Close()
+				job := srv.AddJob("nightly")
+				no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+				time.AfterFunc(time.Hour, func() {
+					srv.Finish(job, no, map[bool]codeartsbuild.BuildStatus{true: codeartsbuild.StatusSucceeded, false: codeartsbuild.StatusScheduleFailed}[tt.begins])
+					if tt.begins {
+						srv.AppendLog(job, no, "a line\n")
+					}
+				})
+				for range 10_000 {
+					srv.Next(logsOpRead, func(service http.Handler) http.Handler {
+						if srv.Status(job, no) == codeartsbuild.StatusSucceeded {
+							return service
+						}
+						return noLog(service)
+					})
+				}
+				texts, _, err := logsOf(srv.Client().Logs.Follow(t.Context(), job, no, 0))
+				require.ErrorIs(t, err, tt.want)
+				require.Equal(t, tt.begins, strings.Join(texts, "") == "a line\n", texts)
+			})
+		})
+	}
+}
+
 func TestB75LogWhoseContextEnds(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("enough")

@@ -19,7 +19,7 @@ type audit struct {
 
 // openAudit opens the file before anything is stopped, so that nothing is stopped without a trace.
 func openAudit(name, reason string) (*audit, error) {
-	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, unwritable(err)
 	}
@@ -31,12 +31,27 @@ func unwritable(err error) error {
 	return program.WithRemedy(err, "Give -audit a file that can be written.")
 }
 
-// ready writes the first byte of the first record, a space, as JSON allows: a full disk shows here.
+// ready writes a byte before the first record: a full disk shows here. It is a space, as JSON allows, or the end
+// of a record that an earlier run did not finish.
 func (a *audit) ready() error {
-	if _, err := a.file.WriteString(" "); err != nil {
+	first := " "
+	if a.midLine() {
+		first = "\n"
+	}
+	if _, err := a.file.WriteString(first); err != nil {
 		return unwritable(err)
 	}
 	return nil
+}
+
+func (a *audit) midLine() bool {
+	info, err := a.file.Stat()
+	if err != nil || info.Size() == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	_, err = a.file.ReadAt(last, info.Size()-1)
+	return err == nil && last[0] != '\n'
 }
 
 func (a *audit) Close() error { return a.file.Close() }
@@ -73,7 +88,7 @@ func (a *audit) record(d codeartsbuild.StopDecision, o *codeartsbuild.StopOutcom
 	}
 	if err != nil {
 		err = fmt.Errorf("the audit file has no record of build %s: %w", o.Build.BuildNo, err)
-		return program.WithRemedy(err, "Keep the lines above as the record. The jobs that come after this one were left alone.")
+		return program.WithRemedy(err, "Keep the lines above as the record. What had not been begun was left alone.")
 	}
 	return nil
 }

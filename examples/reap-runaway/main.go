@@ -51,6 +51,8 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, program.Usagef("one of -job, -project and -demo is needed")
 	case o.rule.MaxRunning == 0 && o.rule.MaxQueued == 0:
 		return nil, program.Usagef("-max-running or -max-queued is needed: without a limit every build would be one too many")
+	case o.rule.MaxRunning < 0 || o.rule.MaxQueued < 0:
+		return nil, program.Usagef("-max-running or -max-queued is negative")
 	case o.timeout <= 0:
 		return nil, program.Usagef("-timeout is %v, and has to be positive", o.timeout)
 	}

@@ -287,6 +287,27 @@ func TestAuditThatCannotBeWrittenStopsTheProgramBeforeItStopsABuild(t *testing.T
 	}
 }
 
+func TestAuditGoesOnAfterARecordThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct{ before, want string }{
+		"cut off":       {`{"time":"cu`, `{"time":"cu` + "\n"},
+		"cut off early": {"{\"build\":\"9\"}\n ", "{\"build\":\"9\"}\n \n"},
+		"whole":         {"{\"build\":\"9\"}\n", "{\"build\":\"9\"}\n "},
+		"none yet":      {"", " "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud, job := aCloud(t)
+			audit := programtest.WriteFile(t, tt.before)
+			r := cloud.Run(t, "-job", job, "-max-running", "3h", "-yes", "-audit", audit)
+			require.Equal(t, program.Done, r.Code, r.Stderr)
+			record, ok := strings.CutPrefix(programtest.ReadFile(t, audit), tt.want)
+			require.True(t, ok, programtest.ReadFile(t, audit))
+			require.Equal(t, "1", readAudit(t, programtest.WriteFile(t, record))[0]["build"])
+		})
+	}
+}
+
 func TestAuditOfWhatWasStopped(t *testing.T) {
 	t.Parallel()
 	cloud, job := aCloud(t)
@@ -333,7 +354,7 @@ func TestWrongUseStopsNothing(t *testing.T) {
 		"empty audit":             {[]string{"-job", job, "-audit", "", "-max-running", "1h", "-yes"}, "for flag -audit: the value is empty"},
 		"no limit":                {[]string{"-job", job, "-yes"}, "-max-running or -max-queued is needed"},
 		"limits of zero":          {[]string{"-job", job, "-max-running", "0", "-max-queued", "0s", "-yes"}, "-max-running or -max-queued is needed"},
-		"a negative limit":        {[]string{"-job", job, "-max-running", "-1h", "-yes"}, "a limit is negative.*\nCorrect the flag"},
+		"a negative limit":        {[]string{"-job", job, "-max-running", "-1h", "-yes"}, "-max-running or -max-queued is negative"},
 		"limit without a unit":    {[]string{"-job", job, "-max-running", "60", "-yes"}, "parse error"},
 		"no maximum":              {[]string{"-job", job, "-max-running", "1h", "-max", "0", "-yes"}, "-max is at least 1"},
 		"negative wait":           {[]string{"-job", job, "-max-running", "1h", "-wait", "-1s", "-yes"}, "-wait -1s is no time"},

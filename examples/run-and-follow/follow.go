@@ -40,6 +40,9 @@ func (f *follower) follow(ctx context.Context, file *logFile) error {
 		close(drawn)
 	})
 	logErr := f.copyLog(logCtx, file)
+	if logErr != nil && logCtx.Err() == nil { // at once: the build may go on for long
+		f.screen.event("LOG FAILED", "error", logErr.Error())
+	}
 	background.Wait()
 	if waitErr != nil {
 		return errors.Join(waitErr, file.leave())
@@ -91,6 +94,14 @@ func (f *follower) goesOn() string {
 	return "The build goes on: follow it with -attach " + f.state.Build + "."
 }
 
+// rest says how to get what is missing of the log.
+func (f *follower) rest() string {
+	if f.stateFile != "" {
+		return "Run the same command again for the rest of the log."
+	}
+	return fmt.Sprintf("Read the rest of the log with -attach %s -from-offset %d.", f.state.Build, f.state.Offset)
+}
+
 func (f *follower) interrupted(err error) error {
 	switch {
 	case !f.stopOnInterrupt:
@@ -111,7 +122,10 @@ func (f *follower) stop(ctx context.Context, timeout error) (*codeartsbuild.Buil
 	case err == nil:
 		return nil, program.WithTimeout(timeout, "The stop of the build was accepted.")
 	case errors.Is(err, codeartsbuild.ErrBuildFinished):
-		return f.client.Builds.Get(ctx, f.state.Job, f.state.Build)
+		if build, err := f.client.Builds.Wait(ctx, f.state.Job, f.state.Build, nil); err == nil {
+			return build, nil
+		}
+		return nil, program.WithTimeout(timeout, "The build has ended by now.")
 	}
 	return nil, program.WithTimeout(errors.Join(timeout, err), "The stop of the build was not confirmed: look whether build "+f.state.Build+" still runs.")
 }
@@ -144,7 +158,7 @@ func (f *follower) verdict(build *codeartsbuild.Build, logErr error) error {
 	}
 	f.screen.event("RESULT", "build", build.BuildNo, "status", string(build.Status), "took", took)
 	if logErr != nil {
-		return fmt.Errorf("the log is not complete: %w", logErr)
+		return program.WithRemedy(fmt.Errorf("the log is not complete: %w", logErr), f.rest())
 	}
 	if err := f.state.forget(f.stateFile); err != nil {
 		return err

@@ -133,6 +133,9 @@ func (o *options) run(ctx context.Context, screen *screen) error {
 func (o *options) start(ctx context.Context, client *codeartsbuild.Client, s *state) error {
 	if s.Build != "" {
 		_, err := client.Builds.Get(ctx, s.Job, s.Build) // a wrong number shows at once
+		if s.resumed && errors.Is(err, codeartsbuild.ErrNotFound) {
+			return program.WithRemedy(err, "The build is that of the state file "+o.stateFile+", which was left as it is. Remove it to begin anew.")
+		}
 		return err
 	}
 	started, err := client.Jobs.Run(ctx, o.job, &o.request)

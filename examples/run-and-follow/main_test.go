@@ -381,6 +381,16 @@ func TestTimedOut(t *testing.T) {
 			},
 			program.Done, 2, "\nSTOPPING build=1\nRESULT build=1 status=succeeded.*\n$",
 		},
+		"the build has ended, and its record lags behind": {
+			[]string{"-stop-on-timeout"},
+			func(c *programtest.Cloud, job string) codeartsbuildtest.Fault {
+				return func(http.Handler) http.Handler {
+					time.AfterFunc(50*time.Millisecond, func() { c.Finish(job, "1", codeartsbuild.StatusFailed) })
+					return codeartsbuildtest.Reply(400, programtest.Finished)(nil)
+				}
+			},
+			program.Failed, 2, "\nSTOPPING build=1\nRESULT build=1 status=failed.*\n$",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -442,9 +452,17 @@ func TestLogThatIsNotCompleteHasNoName(t *testing.T) {
 	cloud.Finish(job, "1", codeartsbuild.StatusSucceeded)
 	r := p.Wait()
 	require.Equal(t, program.Failed, r.Code, "the build succeeded, and yet something is wrong: "+r.Stderr)
-	require.Regexp(t, "\nRESULT build=1 status=succeeded.*\nthe log is not complete: the state cannot be saved", r.Stderr)
+	require.Regexp(t, "\nLOG FAILED error=.*the state cannot be saved(.*\n)+RESULT build=1 status=succeeded.*\nthe log is not complete: the state cannot be saved.*\nRun the same command again for the rest of the log\\.\n$", r.Stderr)
 	require.NoFileExists(t, file)
 	require.Equal(t, "the log\n", programtest.ReadFile(t, file+".partial"))
+}
+
+func TestHowToGetTheRestOfTheLog(t *testing.T) {
+	t.Parallel()
+	f := &follower{options: &options{}, state: &state{Build: "7", Offset: 11}}
+	require.Equal(t, "Read the rest of the log with -attach 7 -from-offset 11.", f.rest())
+	f.stateFile = "state"
+	require.Equal(t, "Run the same command again for the rest of the log.", f.rest())
 }
 
 func TestStatusLineOnATerminal(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
@@ -37,7 +38,7 @@ func (o *options) loadState() (*state, error) {
 	}
 	s := &state{resumed: true}
 	switch err := json.Unmarshal(data, s); {
-	case err != nil || s.Job == "" || s.Build == "" || s.Offset < 0 || s.LogSize < 0:
+	case err != nil || s.Job == "" || !isNumber(s.Build) || s.Offset < 0 || s.LogSize < 0:
 		return nil, badState("the state file %s is broken", o.stateFile)
 	case o.cloud.Demo:
 		return nil, badState("-demo starts a build of its own, but the state file %s belongs to another", o.stateFile)
@@ -47,6 +48,11 @@ func (o *options) loadState() (*state, error) {
 		return nil, badState("the state file %s belongs to build %s", o.stateFile, s.Build)
 	}
 	return s, nil
+}
+
+func isNumber(build string) bool {
+	n, err := strconv.Atoi(build)
+	return err == nil && n > 0
 }
 
 func badState(format string, args ...any) error {

@@ -38,7 +38,8 @@ func TestStateThatIsOfNoUseIsReportedAndLeftAlone(t *testing.T) {
 		"offset of a text":  {func(job string) string { return stateOf(job, `"build":"1","offset":"0"`) }, nil, "is broken"},
 		"negative offset":   {func(job string) string { return stateOf(job, `"build":"1","offset":-1`) }, nil, "is broken"},
 		"negative size":     {func(job string) string { return stateOf(job, `"build":"1","offset":1,"log_size":-1`) }, nil, "is broken"},
-		"number of no kind": {func(job string) string { return stateOf(job, `"build":"x","offset":0`) }, nil, `"x" is not a build number`},
+		"number of no kind": {func(job string) string { return stateOf(job, `"build":"x","offset":0`) }, nil, "is broken"},
+		"number of zero":    {func(job string) string { return stateOf(job, `"build":"0","offset":0`) }, nil, "is broken"},
 		"of another job":    {func(string) string { return stateOf(other, `"build":"1","offset":0`) }, nil, "belongs to job " + other},
 		"of another build":  {func(job string) string { return stateOf(job, `"build":"1","offset":0`) }, []string{"-attach", "2"}, "belongs to build 1"},
 		"without its log":   {func(job string) string { return stateOf(job, `"build":"1","offset":5`) }, []string{"-log-file", "log"}, "log.partial lacks what an earlier run has printed.*\n.*-attach 1"},
@@ -59,6 +60,18 @@ func TestStateThatIsOfNoUseIsReportedAndLeftAlone(t *testing.T) {
 			require.Empty(t, cloud.Changes(), "no build is started in its place")
 		})
 	}
+}
+
+func TestStateOfABuildThatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	cloud, job := aCloud(t)
+	content := stateOf(job, `"build":"9999","offset":0`)
+	file := programtest.WriteFile(t, content)
+	r := cloud.Run(t, "-job", job, "-state", file)
+	require.Equal(t, program.Failed, r.Code, r.Stderr)
+	require.Regexp(t, "\nThe build is that of the state file "+file+", which was left as it is. Remove it to begin anew.\n$", r.Stderr)
+	require.Equal(t, content, programtest.ReadFile(t, file))
+	require.Empty(t, cloud.Changes())
 }
 
 func TestStateOfADemonstrationIsNotTakenForAnother(t *testing.T) {

@@ -63,7 +63,7 @@ func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
 	}
 	defer server.Close()
 	defer client.CloseIdleConnections()
-	fmt.Fprintf(stdout, "No credentials are set in the environment, so this is a demonstration with an embedded service at %s.\n", server.URL)
+	fmt.Fprintf(stdout, "No credentials are set, so this is a demonstration with an embedded service at %s.\n", server.URL)
 	o.job = server.AddJob("nightly")
 	started, err := client.Jobs.Run(ctx, o.job, &codeartsbuild.RunRequest{Branch: "main"})
 	if err != nil {

@@ -45,7 +45,7 @@ func TestDemonstrationWithoutCredentials(t *testing.T) {
 	require.Equal(t, program.Done, r.Code, r.Stderr)
 	require.Empty(t, r.Stderr)
 	lines := untimed(r.Lines())
-	require.Equal(t, "No credentials are set in the environment, so this is a demonstration with an embedded service at URL.", lines[0])
+	require.Equal(t, "No credentials are set, so this is a demonstration with an embedded service at URL.", lines[0])
 	require.Regexp(t, `^TIME  logged in with a password and started build 1 of job [0-9a-f]{32}$`, lines[1])
 	require.Equal(t, "TIME  the service accepted the stop of build 1", lines[2])
 	require.Contains(t, lines, "TIME  build 1 is queued")

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -196,19 +197,27 @@ func (c *Cloud) Connect(opts ...codeartsbuild.ClientOption) (*codeartsbuild.Clie
 	return client, nil
 }
 
-// credentialVariables are those that make a program work in the cloud.
+// credentialVariables are those that make a program work in the cloud, where half a credential is an error.
 var credentialVariables = []string{
-	"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "HW_USER_PASSWORD", "OS_PASSWORD", "OS_ACCESS_KEY", "HC_CONTAINER_CREDENTIALS_FULL_URI",
+	"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK",
+	"HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_USER_NAME", "HW_USER_ID", "HW_USER_PASSWORD",
+	"OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_USER_ID", "OS_PASSWORD",
+	"HUAWEICLOUD_SDK_CREDENTIALS_FILE", "HC_CONTAINER_CREDENTIALS_FULL_URI",
 }
 
-// HasCredential reports whether the environment holds a credential.
+// HasCredential reports whether the environment holds a credential, or part of one, or there is a profile file.
 func HasCredential() bool {
 	for _, name := range credentialVariables {
 		if os.Getenv(name) != "" {
 			return true
 		}
 	}
-	return false
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(home, ".huaweicloud", "credentials"))
+	return err == nil
 }
 
 // Open makes a client for the cloud or, with -demo, for an embedded service that fill has put builds into. What

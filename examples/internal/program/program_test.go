@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -417,6 +419,27 @@ func TestSweepEndsAfterAPlanThatHasNoRecord(t *testing.T) {
 	})
 }
 
+func TestSweepEndsAmidAPlanThatHasNoRecord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSweepTest()
+		defer s.Close()
+		records := 0
+		s.sweep.Audit = func(codeartsbuild.StopDecision, *codeartsbuild.StopOutcome) error {
+			if records++; records > 1 {
+				return errors.New("no record")
+			}
+			return nil
+		}
+		lines, code := s.run(t.Context())
+		require.Equal(t, program.Failed, code)
+		require.Equal(t, 2, s.stops())
+		require.Equal(t, 2, records, "one error is enough")
+		require.Contains(t, lines[len(lines)-2], `FAILED build=4 branch=feat/4 rev=1a2b3c4 error="codeartsbuild: StopJob: context canceled; not attempted"`)
+		require.Contains(t, s.notes.String(), "no record")
+	})
+}
+
 func TestSweepWhoseContextHasEnded(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -485,14 +508,26 @@ func TestSweepFlags(t *testing.T) {
 }
 
 func TestHasCredential(t *testing.T) {
-	for _, name := range []string{
-		"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HW_ACCESS_KEY", "HW_USER_PASSWORD", "OS_PASSWORD", "OS_ACCESS_KEY", "HC_CONTAINER_CREDENTIALS_FULL_URI",
-	} {
+	names := []string{
+		"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_CREDENTIALS_FILE", "HC_CONTAINER_CREDENTIALS_FULL_URI",
+		"HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_USER_NAME", "HW_USER_ID", "HW_USER_PASSWORD",
+		"OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_USER_ID", "OS_PASSWORD",
+	}
+	for _, name := range names {
 		t.Setenv(name, "")
 	}
+	home := t.TempDir()
+	t.Setenv("HOME", home)
 	require.False(t, program.HasCredential(), "an empty variable is not set")
-	t.Setenv("OS_PASSWORD", "x")
-	require.True(t, program.HasCredential())
+	for _, name := range names {
+		t.Setenv(name, "x")
+		require.True(t, program.HasCredential(), name)
+		t.Setenv(name, "")
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(home, ".huaweicloud"), 0o700))
+	require.False(t, program.HasCredential())
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".huaweicloud", "credentials"), nil, 0o600))
+	require.True(t, program.HasCredential(), "a profile file")
 }
 
 func TestLogIn(t *testing.T) {

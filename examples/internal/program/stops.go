@@ -115,12 +115,17 @@ func (s *Sweep) Act(ctx context.Context, client *codeartsbuild.Client) error {
 
 // stop carries out the plans, one job after the other, as long as there is a record of what is stopped.
 func (s *Sweep) stop(ctx context.Context, client *codeartsbuild.Client) (auditErr, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for _, plan := range s.plans {
-		asked, options := time.Now(), s.Stop
+		options := s.Stop
 		options.OnOutcome = func(o codeartsbuild.StopOutcome) { // at once: this program may be killed
-			s.outcome(&o, asked)
-			if s.Audit != nil && auditErr == nil {
-				auditErr = s.Audit(decision(plan, o.Build.BuildNo), &o)
+			s.outcome(&o)
+			if s.Audit == nil || auditErr != nil {
+				return
+			}
+			if auditErr = s.Audit(decision(plan, o.Build.BuildNo), &o); auditErr != nil {
+				cancel()
 			}
 		}
 		outcomes, err := client.Builds.StopPlanned(ctx, plan, &options)
@@ -167,10 +172,10 @@ func (s *Sweep) verdict(ctx context.Context, auditErr error) error {
 }
 
 // outcome prints what became of one build, and counts it.
-func (s *Sweep) outcome(o *codeartsbuild.StopOutcome, asked time.Time) {
+func (s *Sweep) outcome(o *codeartsbuild.StopOutcome) {
 	s.failure = cmp.Or(s.failure, o.Err)
 	fields := BuildFields(o.Build)
-	after := time.Since(asked).Round(time.Second).String()
+	after := o.Took.Round(time.Second).String()
 	switch {
 	case o.Err == nil && o.AlreadyFinished:
 		s.already++
