@@ -345,11 +345,16 @@ func FuzzReadProblem(f *testing.F) {
 			return
 		}
 		for name, got := range map[string]string{"error_code": p.code, "error_msg": p.message} {
-			if want, ok := members[name].(string); ok && want != "" && strings.ToValidUTF8(got, "") != "" && answerFolded(got) != answerFolded(want) {
+			if want, ok := members[name].(string); ok && want != "" && !answerNoCode(want) && strings.ToValidUTF8(got, "") != "" && answerFolded(got) != answerFolded(want) {
 				t.Fatalf("%s is %q, want %q", name, got, want)
 			}
 		}
 	})
+}
+
+// answerNoCode tells the texts that stand where there is no code. In a message they are rare enough.
+func answerNoCode(text string) bool {
+	return text == "0" || strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
 }
 
 // answerFolded leaves out what two readers of bytes that are no UTF-8 write in their place.
