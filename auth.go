@@ -95,8 +95,9 @@ func (s staticToken) Token(context.Context) (*Token, error) { return s.token, ni
 type CachedTokenSource struct{ cache cache[*Token] }
 
 // NewCachedTokenSource puts a cache in front of src. The token is renewed early: in the last tenth of its
-// lifetime, which is taken as at least 1 and at most 10 minutes, and never as more than half of it. A renewal that fails is no error while the old token
-// lasts, and is tried again after 30 s.
+// lifetime, which is taken as at least 1 and at most 10 minutes, and never as more than half of it. One caller
+// waits for that, for at most 10 s or half of the time that it has; a renewal that fails is no error while the
+// old token lasts, and is tried again after 30 s.
 func NewCachedTokenSource(src TokenSource) *CachedTokenSource {
 	s := &CachedTokenSource{}
 	s.cache.source = src

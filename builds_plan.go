@@ -71,7 +71,8 @@ func (s *BuildsService) PlanSuperseded(ctx context.Context, jobID string, in *Su
 
 // PlanRunaway decides which active builds of a job take too long: running builds since their start, queued ones
 // since they were queued. It only reads, and StopPlanned acts. A build whose status or start is unknown is
-// never chosen. Builds from before the last 31 days are not looked at. Options without a limit, nil included, are [ErrInvalidArgument].
+// never chosen. Builds from before the last 31 days are not looked at. Options without a limit, nil included,
+// are [ErrInvalidArgument].
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) PlanRunaway(ctx context.Context, jobID string, in *RunawayOptions, opts ...CallOption) (*StopPlan, error) {

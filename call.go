@@ -72,8 +72,8 @@ func fetch[T any](ctx context.Context, c *Client, op *operation, args []string, 
 // a struct with url tags, or nil, and the call is replayed like any read; for other methods it is sent
 // as JSON, and the call is replayed only when it cannot have been processed. Out gets the whole answer:
 // a pointer for encoding/json, a *[]byte for the bytes as they are, or nil. It is written only when Do
-// returns nil. What is no JSON is ErrUnexpectedResponse, unless out is a *[]byte. Errors name the call "GET /path". A path, method or input that cannot be sent is
-// ErrInvalidArgument.
+// returns nil. What is no JSON is ErrUnexpectedResponse, unless out is a *[]byte. Errors name the call
+// "GET /path". A path, method or input that cannot be sent is ErrInvalidArgument.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	bare, _, _ := strings.Cut(path, "?")
 	op := operation{name: oneLine(method+" "+bare, 120), method: method, path: path, literal: true}
@@ -224,7 +224,7 @@ func (c *Client) send(call *call, ans *answer) {
 	if c.logger != nil {
 		call.attempted = time.Now()
 	}
-	if err := c.prove(call, ans); err != nil {
+	if err := c.fetchCredential(call, ans); err != nil {
 		ans.err, ans.unsent = err, true
 		ans.ended, ans.cause = call.ctx.Err(), context.Cause(call.ctx)
 		return
@@ -266,9 +266,9 @@ func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift f
 	return ctx, cancel, nil
 }
 
-// prove gets the credential. Its source works under the caller's context, since its requests have limits of
+// fetchCredential asks for the credential. Its source works under the caller's context, since its requests have limits of
 // their own, and may take no notice when that ends.
-func (c *Client) prove(call *call, ans *answer) error {
+func (c *Client) fetchCredential(call *call, ans *answer) error {
 	err := call.ctx.Err()
 	switch {
 	case err != nil:

@@ -40,8 +40,9 @@ type Client struct {
 const defaultTimeout = 30 * time.Second
 
 // NewClient makes a client. It needs exactly one of WithRegion and WithEndpoint, and exactly one of
-// WithTokenSource and WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be checked, and does
-// no I/O but for the variables and the file of WithEnvironment. Its errors are ErrInvalidArgument.
+// WithTokenSource and WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be
+// checked, and does no I/O but for the variables and the file of WithEnvironment. Its errors are
+// ErrInvalidArgument.
 func NewClient(opts ...ClientOption) (*Client, error) {
 	cfg := config{settings: settings{timeout: defaultTimeout}}
 	for _, opt := range opts {

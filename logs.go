@@ -182,7 +182,8 @@ func (f *follower) pause(ctx context.Context) error {
 var opDownloadLog = operation{name: "DownloadBuildFullLog", method: http.MethodGet, path: "/v1/log/{record_id}/download-log", stream: true}
 
 // Download opens the whole log of a build, by the RecordID that [BuildsService.Get] reports and lists lack;
-// what has not 36 letters, digits and dashes is [ErrInvalidArgument]. The caller closes it. The timeout of a call ends with the header of the answer; the context also ends the reading.
+// what has not 36 letters, digits and dashes is [ErrInvalidArgument]. The caller closes it. The timeout of a
+// call ends with the header of the answer; the context also ends the reading.
 //
 // A redirect to another store is followed once, over https only and without the credential. An answer that
 // is JSON instead of a file is the error in it, or [ErrUnexpectedResponse].

@@ -17,9 +17,10 @@ type build struct {
 }
 
 // reads are the vendor's calls that only read, and what their decoded answer has for the running build,
-// written as JSON with {job} for the id of its job. Two calls that the service has are missing, since the client cannot read the documented
-// examples of their answers: DownloadBuildRealTimeLog (its offsets are numbers there, texts in the type)
-// and ShowBuildInfoRecord (its build number is a text there, a number in the type).
+// written as JSON with {job} for the id of its job. Two calls that the service has are missing, since the
+// client cannot read the documented examples of their answers: DownloadBuildRealTimeLog (its offsets are
+// numbers there, texts in the type) and ShowBuildInfoRecord (its build number is a text there, a number in
+// the type).
 var reads = map[string]struct {
 	call func(client *vendor.CodeArtsBuildClient, b build) (fmt.Stringer, error)
 	want string
