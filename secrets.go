@@ -4,6 +4,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -34,14 +35,13 @@ func removeSecret(text, secret string) string {
 	if n := cutSecret(text, secret); n > 0 {
 		text = text[:len(text)-n] + removed
 	}
-	for depth := 1; depth <= maxQuotes && strings.IndexByte(text, '\\') >= 0; depth++ {
-		text = removeSpelled(text, secret, func(text string) (rune, int) { return quotedRune(text, depth) })
-	}
-	if strings.IndexByte(text, '%') >= 0 {
-		text = removeSpelled(text, secret, percentRune)
-	}
-	if strings.IndexByte(text, '&') >= 0 {
-		text = removeSpelled(text, secret, entityRune)
+	marks := "\\%&"
+	for depth := 0; depth <= maxQuotes && strings.ContainsAny(text, marks); depth++ {
+		quoted := func(text string) (rune, int) { return quotedRune(text, depth) }
+		for _, read := range []runeReader{quoted, percentRunes(quoted), entityRunes(quoted)} {
+			text = removeSpelled(text, secret, read)
+		}
+		marks = "\\" // without one there is nothing that JSON has quoted
 	}
 	return text
 }
@@ -142,49 +142,75 @@ func quotedRune(text string, depth int) (r rune, size int) {
 	return r, size
 }
 
-// percentRune is a runeReader of addresses.
-func percentRune(text string) (rune, int) {
-	var b [utf8.UTFMax]byte
-	n := 0
-	for ; n < len(b) && (n == 0 || !utf8.FullRune(b[:n])); n++ {
-		rest := text[3*n:]
-		if rest == "" || rest[0] != '%' {
-			break
+// percentRunes reads what addresses spell, in the characters of read.
+func percentRunes(read runeReader) runeReader {
+	return func(text string) (rune, int) {
+		var b [utf8.UTFMax]byte
+		at := 0
+		for n := range b {
+			value, size, ok := escapedByte(read, text[at:])
+			if !ok {
+				break
+			}
+			if size == 0 {
+				return 0, 0
+			}
+			b[n] = value
+			if at += size; utf8.FullRune(b[:n+1]) {
+				r, _ := utf8.DecodeRune(b[:n+1])
+				return r, at
+			}
 		}
-		if len(rest) < 3 {
-			return 0, 0
+		if at == 0 {
+			return read(text)
 		}
-		value, err := strconv.ParseUint(rest[1:3], 16, 8)
-		if err != nil {
-			break
-		}
-		b[n] = byte(value)
+		return utf8.RuneError, at
 	}
-	if n == 0 {
-		return utf8.DecodeRuneInString(text)
+}
+
+// escapedByte reads the likes of %41. The size is 0 where the text ends within it, and ok is false for
+// anything else.
+func escapedByte(read runeReader, text string) (value byte, size int, ok bool) {
+	for i := range 3 {
+		r, n := read(text[size:])
+		digit := strings.IndexRune("0123456789abcdef", unicode.ToLower(r))
+		switch {
+		case n == 0:
+			return 0, 0, true
+		case i == 0 && r != '%', i > 0 && digit < 0:
+			return 0, 0, false
+		case i > 0:
+			value = value<<4 | byte(digit)
+		}
+		size += n
 	}
-	r, _ := utf8.DecodeRune(b[:n])
-	return r, 3 * n
+	return value, size, true
 }
 
 // maxEntity is how long the spelling of a character in HTML is at most, of those that secrets have.
 const maxEntity = 10
 
-// entityRune is a runeReader of HTML.
-func entityRune(text string) (rune, int) {
-	if !strings.HasPrefix(text, "&") {
-		return utf8.DecodeRuneInString(text)
+// entityRunes reads what HTML spells, in the characters of read.
+func entityRunes(read runeReader) runeReader {
+	return func(text string) (rune, int) {
+		first, size := read(text)
+		if first != '&' || size == 0 {
+			return first, size
+		}
+		entity, at := "&", size
+		for len(entity) < maxEntity {
+			r, n := read(text[at:])
+			if n == 0 {
+				return 0, 0
+			}
+			entity, at = entity+string(r), at+n
+			if r == ';' {
+				if plain := []rune(html.UnescapeString(entity)); len(plain) == 1 {
+					return plain[0], at
+				}
+				break
+			}
+		}
+		return first, size
 	}
-	end := strings.IndexByte(text[:min(len(text), maxEntity)], ';')
-	switch {
-	case end < 0 && len(text) < maxEntity:
-		return 0, 0
-	case end < 0:
-		return '&', 1
-	}
-	if plain := html.UnescapeString(text[:end+1]); utf8.RuneCountInString(plain) == 1 {
-		r, _ := utf8.DecodeRuneInString(plain)
-		return r, end + 1
-	}
-	return '&', 1
 }
