@@ -35,15 +35,25 @@ func removeSecret(text, secret string) string {
 	if n := cutSecret(text, secret); n > 0 {
 		text = text[:len(text)-n] + removed
 	}
-	marks := "\\%&"
-	for depth := 0; depth <= maxQuotes && strings.ContainsAny(text, marks); depth++ {
+	if !mayBeSpelled(text) {
+		return text
+	}
+	for depth := 0; depth <= maxQuotes; depth++ {
 		quoted := func(text string) (rune, int) { return quotedRune(text, depth) }
 		for _, read := range []runeReader{quoted, percentRunes(quoted), entityRunes(quoted)} {
 			text = removeSpelled(text, secret, read)
 		}
-		marks = "\\" // without one there is nothing that JSON has quoted
+		if strings.IndexByte(text, '\\') < 0 { // nothing that JSON has quoted
+			break
+		}
 	}
 	return text
+}
+
+// mayBeSpelled reports whether a text holds what each spelling needs. It is asked of every error, and most
+// hold nothing of the kind.
+func mayBeSpelled(text string) bool {
+	return strings.IndexByte(text, '\\') >= 0 || strings.IndexByte(text, '%') >= 0 || strings.IndexByte(text, '&') >= 0
 }
 
 // cutSecret is how much of the start of the secret the text ends with; 0 if that tells nothing.
