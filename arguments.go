@@ -69,6 +69,9 @@ func literalTarget(endpoint *url.URL, op *operation) (*url.URL, error) {
 		given.EscapedPath() != bare {
 		return nil, invalid("the path is not an escaped path with one leading slash")
 	}
+	if _, err := url.ParseQuery(given.RawQuery); err != nil { // it would not be part of a signature
+		return nil, invalid("the query is not escaped; a semicolon is %%3B")
+	}
 	u := *endpoint
 	u.RawPath = endpoint.EscapedPath() + given.EscapedPath()
 	u.Path += given.Path

@@ -187,15 +187,16 @@ func (c *cache[C]) get(ctx context.Context) (C, error) {
 		return held, nil
 	}
 	r := c.join(ctx)
+	patient := ctx
+	if limit := patience(ctx); early && time.Now().Add(limit).Before(c.ends) {
+		var cancel context.CancelFunc
+		patient, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
 	c.mu.Unlock()
 
-	if !early {
-		return c.wait(ctx, r)
-	}
-	patient, cancel := context.WithTimeout(ctx, patience(ctx))
-	defer cancel()
 	value, err := c.wait(patient, r)
-	if err == nil || ctx.Err() != nil {
+	if err == nil || !early || ctx.Err() != nil {
 		return value, err
 	}
 	c.mu.Lock()

@@ -134,6 +134,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	}
 	asked := time.Now()
 	result, err := s.client.Jobs.Stop(ctx, now.JobID, now.BuildNo, opts...)
+	sent := response.Attempts > 0
 	outcome := StopOutcome{Build: now, Err: err, RequestID: response.RequestID}
 	switch {
 	case err == nil:
@@ -150,7 +151,9 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	if o.Wait > 0 {
 		s.confirm(ctx, &outcome, o.Wait, opts)
 	}
-	outcome.Took = time.Since(asked)
+	if sent {
+		outcome.Took = time.Since(asked)
+	}
 	return outcome
 }
 

@@ -492,6 +492,18 @@ func TestB82HowLongAStopTook(t *testing.T) {
 			require.InDelta(t, 5, o.Took.Seconds(), 3, "that of build %s, and not those before it", o.Build.BuildNo)
 		}
 		require.Zero(t, outcomes[3].Took, "no stop was sent")
+
+		asked := 0
+		source := codeartsbuild.TokenSourceFunc(func(context.Context) (*codeartsbuild.Token, error) {
+			time.Sleep(time.Second)
+			if asked++; asked > 1 {
+				return nil, errors.New("no more tokens")
+			}
+			return codeartsbuild.NewToken(srv.Requests()[0].Header.Get("X-Auth-Token"), time.Time{}), nil
+		})
+		outcomes, err = srv.Client(codeartsbuild.WithTokenSource(source)).Builds.StopPlanned(t.Context(), buildsPlan(job, srv.StartBuild(job)), nil)
+		require.ErrorContains(t, err, "no more tokens")
+		require.Zero(t, outcomes[0].Took, "no stop could be sent")
 	})
 }
 

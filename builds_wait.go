@@ -105,6 +105,9 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 		case errors.Is(err, ErrStillRunning): // it has taken too long
 			return nil, err
 		case ctx.Err() != nil:
+			if !errors.Is(err, ctx.Err()) { // the read had its answer by then
+				err = endedBy(err, ctx.Err(), context.Cause(ctx))
+			}
 			return nil, amend(err, w.note(), ErrStillRunning)
 		default:
 			if failures++; failures == maxFailures {

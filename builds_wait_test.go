@@ -774,6 +774,33 @@ func TestB60ReadsThatHangDoNotProlongWaiting(t *testing.T) {
 	}
 }
 
+func TestB62ContextEndsDuringAReadThatIsAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := codeartsbuildtest.NewServer()
+		defer srv.Close()
+		job := srv.AddJob("nightly")
+		no := srv.StartBuild(job)
+		ctx, cancel := context.WithCancel(t.Context())
+		client := srv.Client(codeartsbuild.WithTransport(buildsRoundTrip(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet { // it takes no notice of the context
+				cancel()
+				return &http.Response{StatusCode: 403, ProtoMajor: 1, Body: http.NoBody}, nil
+			}
+			return srv.IAMConfig().Transport.RoundTrip(r)
+		})))
+		_, err := client.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{StopOnCancel: 5 * time.Second})
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, codeartsbuild.ErrForbidden, "the answer is not lost")
+		require.ErrorContains(t, err, "the stop of the build was accepted")
+		require.Equal(t, 1, buildsCount(srv, buildsOpStop))
+	})
+}
+
+type buildsRoundTrip func(*http.Request) (*http.Response, error)
+
+func (f buildsRoundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestB62ContextThatEndsTogetherWithTheTimeout(t *testing.T) {
 	t.Parallel()
 	for range 20 { // which of the two is seen first is a matter of luck

@@ -309,6 +309,7 @@ func TestB88RawMessageIsChecked(t *testing.T) {
 func TestB88Paths(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{ // "": refused
+		`/a?b=c;d`: "", `/a?b=%zz`: "", `/a?b=c%3Bd`: `/a?b=c%3Bd`,
 		`/a\b`: "", `/a<b`: "", `/a"b`: "", `/a^b?c=d`: "", `/é`: "",
 		`/a?`: `/a?`, `/a%2fb`: `/a%2fb`, `/a%2Fb?c=%2f`: `/a%2Fb?c=%2f`,
 	} {
@@ -593,6 +594,50 @@ func TestEarlyRenewalThatHangs(t *testing.T) {
 				}
 				require.EqualValues(t, 5, asked.Load())
 				time.Sleep(2 * time.Hour) // until all have returned that were asked
+			})
+		})
+	}
+}
+
+// A renewal that nobody can do without is waited for, and one that fails is none while the old credential lasts.
+func TestEarlyRenewalJustBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		takes  time.Duration
+		fails  bool
+		within time.Duration // of the caller's deadline; 0: none
+		want   string
+	}{
+		"slow":                      {5 * time.Second, false, 0, "2"},
+		"slow, and a deadline":      {5 * time.Second, false, 8 * time.Second, "2"},
+		"slower than patience":      {12 * time.Second, false, 0, "2"},
+		"fails while the old lasts": {time.Second, true, 0, "1"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			authEach(t, func(t *testing.T, newCache func(authSource) authCache) {
+				var asked atomic.Int32
+				cache := newCache(func(context.Context) (string, time.Time, error) {
+					if asked.Add(1) == 1 {
+						return "1", time.Now().Add(time.Hour), nil
+					}
+					time.Sleep(tt.takes)
+					if tt.fails {
+						return "", time.Time{}, errors.New("no")
+					}
+					return "2", time.Now().Add(time.Hour), nil
+				})
+				requireAuth(t, cache, "1")
+				time.Sleep(time.Hour - 3*time.Second)
+				ctx := t.Context()
+				if tt.within > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.within)
+					defer cancel()
+				}
+				got, err := cache.get(ctx)
+				require.NoError(t, err)
+				require.Equal(t, tt.want, got)
 			})
 		})
 	}

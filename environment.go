@@ -46,7 +46,8 @@ import (
 // the project named like the region. Where both an id and a name are set, the id counts.
 //
 // Project, unless WithProjectID is given: HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, OS_PROJECT_ID and the
-// profile file, in this order, but none that comes after the place of the credential.
+// profile file, in this order, but none that comes after the place of the credential; with
+// WithAccessKeySource the variables only.
 //
 // NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs
 // a key, under the context of that call, for at most 10 s and 3 s, never through a proxy; their keys are

@@ -361,7 +361,7 @@ func explains(status int, code string) bool { return code != "" && code != strco
 
 func meaningOfRest(status int, code string) meaning {
 	switch {
-	case status < 200:
+	case status > 0 && status < 200:
 		return interim
 	case isRedirect(status):
 		return meaning{kinds: unexpectedKind}

@@ -585,6 +585,7 @@ func TestAnswerOrNoAnswer(t *testing.T) {
 func TestTextOfAnErrorMadeByHand(t *testing.T) {
 	t.Parallel()
 	require.EqualError(t, &codeartsbuild.APIError{StatusCode: 404}, "codeartsbuild: Not Found (404)")
+	require.Empty(t, answerAre(&codeartsbuild.APIError{}), "it has no kind")
 	require.EqualError(t, &codeartsbuild.APIError{Operation: "StopJob", StatusCode: 400, ErrorCode: "DEV.CB.032302", ErrorMsg: "over"},
 		"codeartsbuild: StopJob: over (400 DEV.CB.032302)")
 }

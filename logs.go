@@ -108,11 +108,10 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 	f.wait = true
 	answer, err := f.read(ctx)
 	if err != nil {
-		err = f.failed(ctx, &f.failures, err)
-		if err != nil && f.failures == maxFailures && f.queued(ctx) { // it has no log yet
-			f.failures, err = 0, nil
+		if f.failures == maxFailures-1 && f.queued(ctx) { // it has no log yet
+			f.failures = 0
 		}
-		return LogChunk{}, err
+		return LogChunk{}, f.failed(ctx, &f.failures, err)
 	}
 	f.failures = 0
 	if answer.next > f.offset && answer.text != "" {

@@ -539,6 +539,32 @@ func TestB75LogOfABuildThatWaits(t *testing.T) {
 	}
 }
 
+func TestB77RetryAfterIsObeyedWhileABuildWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := codeartsbuildtest.NewServer()
+		defer srv.Close()
+		job := srv.AddJob("nightly")
+		no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+		var reads []time.Time
+		buildsEach(srv, logsOpRead, 100, func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				reads = append(reads, time.Now())
+				w.Header().Set("Retry-After", "60")
+				w.WriteHeader(http.StatusTooManyRequests)
+			})
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+		defer cancel()
+		_, _, err := logsOf(srv.Client().Logs.Follow(ctx, job, no, 0))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Greater(t, len(reads), 12)
+		for i := range reads[1:] {
+			require.GreaterOrEqual(t, reads[i+1].Sub(reads[i]), time.Minute)
+		}
+	})
+}
+
 func TestB75LogWhoseContextEnds(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("enough")

@@ -40,8 +40,12 @@ func removeSecret(text, secret string) string {
 	}
 	for depth := 0; depth <= maxQuotes; depth++ {
 		quoted := func(text string) (rune, int) { return quotedRune(text, depth) }
-		for _, read := range []runeReader{quoted, percentRunes(quoted), entityRunes(quoted)} {
-			text = removeSpelled(text, secret, read)
+		text = removeSpelled(text, secret, quoted)
+		if strings.IndexByte(text, '%') >= 0 || strings.Contains(text, "0025") {
+			text = removeSpelled(text, secret, percentRunes(quoted))
+		}
+		if strings.IndexByte(text, '&') >= 0 || strings.Contains(text, "0026") {
+			text = removeSpelled(text, secret, entityRunes(quoted))
 		}
 		if strings.IndexByte(text, '\\') < 0 { // nothing that JSON has quoted
 			break
@@ -213,8 +217,10 @@ func entityRunes(read runeReader) runeReader {
 			if n == 0 {
 				return 0, 0
 			}
-			entity, at = entity+string(r), at+n
-			if r == ';' {
+			if r >= utf8.RuneSelf || !isAlphanumeric(string(r), "#;") {
+				break
+			}
+			if entity, at = entity+string(r), at+n; r == ';' {
 				if plain := []rune(html.UnescapeString(entity)); len(plain) == 1 {
 					return plain[0], at
 				}

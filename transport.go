@@ -331,8 +331,8 @@ var brokenProxies = sync.OnceValue(func() map[string]bool {
 		if address != "" && !strings.Contains(address, "://") {
 			address = "http://" + address
 		}
-		_, err := url.Parse(address)
-		broken[scheme] = err != nil
+		u, err := url.Parse(address)
+		broken[scheme] = err != nil || (address != "" && u.Hostname() == "")
 	}
 	return broken
 })

@@ -1683,6 +1683,10 @@ func TestB9ProxyFromTheEnvironment(t *testing.T) {
 			env: []string{"HTTPS_PROXY=" + user + "127.0.0.1:port"}, order: wireOrder{"https://TARGET", ""},
 			want: "proxy", wantNoSockets: true,
 		},
+		"address without a host": {
+			env: []string{"HTTPS_PROXY=/x"}, order: wireOrder{"https://TARGET", ""},
+			want: "the proxy address in the environment is not valid", wantNoSockets: true,
+		},
 		"bracket that is not closed": {
 			env: []string{"HTTPS_PROXY=" + user + "[::1"}, order: wireOrder{"https://TARGET", ""},
 			want: "proxy", wantNoSockets: true,

@@ -8,7 +8,8 @@ import (
 
 // A Fault stands in front of the service for one request and may do anything: answer itself, change the
 // request, wait, break off with panic(http.ErrAbortHandler), or pass the request on. The credential
-// is checked behind it. A nil Fault passes the request on.
+// is checked behind it. A nil Fault passes the request on. To flush, as what breaks off amid an answer must,
+// takes a socket, see [Server.Start].
 type Fault func(http.Handler) http.Handler
 
 // Next queues faults for the next requests of an operation, one a request, in this order, behind those that

@@ -42,7 +42,8 @@ type Server struct {
 	closed   bool
 }
 
-// NewServer makes a service without jobs, reachable in memory.
+// NewServer makes a service without jobs, reachable in memory. Nothing in it is random: another server has the
+// same ids and tokens.
 func NewServer() *Server {
 	s := &Server{
 		records: map[string]*build{},
@@ -88,8 +89,8 @@ func (s *Server) origin() (string, bool) {
 }
 
 // Close ends the server: the socket, what waits in a Delay and, once they have returned, the handlers of
-// the socket. A fault that ignores the request's context holds it up. Afterwards calls fail as if nobody
-// listened. Closing again does nothing.
+// the socket. A fault that ignores the request's context holds it up, and one that calls Close waits for
+// itself. Afterwards calls fail as if nobody listened. Closing again does nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true

@@ -83,7 +83,8 @@ func contentHashFits(named string, body []byte) bool {
 	return named == "" || named == unsignedPayload || named == hexSHA256(body)
 }
 
-// canonicalRequest is the text whose hash is signed. It fails when a signed header is not there.
+// canonicalRequest is the text whose hash is signed. It fails when a signed header is not there, and when the
+// query cannot be read.
 func canonicalRequest(r *http.Request, names []string, body []byte) (string, bool) {
 	var headers strings.Builder
 	for _, name := range names {
@@ -93,6 +94,10 @@ func canonicalRequest(r *http.Request, names []string, body []byte) (string, boo
 		}
 		headers.WriteString(name + ":" + strings.TrimSpace(value) + "\n")
 	}
+	query, err := canonicalQuery(r.URL.RawQuery)
+	if err != nil {
+		return "", false
+	}
 	payload := r.Header.Get(contentHashHeader)
 	if payload == "" {
 		payload = hexSHA256(body)
@@ -100,7 +105,7 @@ func canonicalRequest(r *http.Request, names []string, body []byte) (string, boo
 	return strings.Join([]string{
 		r.Method,
 		canonicalPath(r.URL.Path),
-		canonicalQuery(r.URL.RawQuery),
+		query,
 		headers.String(),
 		strings.Join(names, ";"),
 		payload,
@@ -129,8 +134,11 @@ func canonicalPath(path string) string {
 }
 
 // canonicalQuery sorts by decoded key and, within a key, by decoded value.
-func canonicalQuery(raw string) string {
-	query, _ := url.ParseQuery(raw) // what it cannot read is not in the signature either
+func canonicalQuery(raw string) (string, error) {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", err
+	}
 	var pairs []string
 	for _, key := range sortedKeys(query) {
 		values := slices.Sorted(slices.Values(query[key]))
@@ -138,7 +146,7 @@ func canonicalQuery(raw string) string {
 			pairs = append(pairs, percentEncode(key)+"="+percentEncode(value))
 		}
 	}
-	return strings.Join(pairs, "&")
+	return strings.Join(pairs, "&"), nil
 }
 
 func sortedKeys(query url.Values) []string {

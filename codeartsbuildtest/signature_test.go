@@ -113,6 +113,7 @@ func TestSignedRequests(t *testing.T) {
 		"another body":               {nil, func(r *http.Request) { r.Body = http.NoBody }, "verify aksk signature fail"},
 		"another path":               {nil, func(r *http.Request) { r.URL.Path = "/v1/job/list"; r.Method = "GET" }, "verify aksk signature fail"},
 		"another query":              {nil, func(r *http.Request) { r.URL.RawQuery += "&c=3" }, "verify aksk signature fail"},
+		"a query nobody can read":    {nil, func(r *http.Request) { r.URL.RawQuery += "&c=3;d" }, "verify aksk signature fail"},
 		"another content hash":       {nil, set(contentHashHeader, hexSHA256([]byte("x"))), "verify aksk signature fail"},
 		"an unsigned payload, late":  {nil, set(contentHashHeader, unsignedPayload), "verify aksk signature fail"},
 		"another signed header":      {func(h map[string]string) { h["x-project-id"] = "p" }, set("X-Project-Id", "q"), "verify aksk signature fail"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -20,6 +21,9 @@ type audit struct {
 // openAudit opens the file before anything is stopped, so that nothing is stopped without a trace.
 func openAudit(name, reason string) (*audit, error) {
 	file, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o644)
+	if errors.Is(err, fs.ErrPermission) { // it may be one to write only
+		file, err = os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	}
 	if err != nil {
 		return nil, unwritable(err)
 	}
@@ -51,7 +55,7 @@ func (a *audit) midLine() bool {
 	}
 	last := make([]byte, 1)
 	_, err = a.file.ReadAt(last, info.Size()-1)
-	return err == nil && last[0] != '\n'
+	return err == nil && last[0] != '\n' && last[0] != ' '
 }
 
 func (a *audit) Close() error { return a.file.Close() }

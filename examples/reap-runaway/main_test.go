@@ -291,7 +291,7 @@ func TestAuditGoesOnAfterARecordThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ before, want string }{
 		"cut off":       {`{"time":"cu`, `{"time":"cu` + "\n"},
-		"cut off early": {"{\"build\":\"9\"}\n ", "{\"build\":\"9\"}\n \n"},
+		"cut off early": {"{\"build\":\"9\"}\n ", "{\"build\":\"9\"}\n  "},
 		"whole":         {"{\"build\":\"9\"}\n", "{\"build\":\"9\"}\n "},
 		"none yet":      {"", " "},
 	} {
