@@ -2,15 +2,13 @@ package codeartsbuild
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/signing"
 )
 
 // An AccessKey signs requests. It is immutable and safe for concurrent use; printing it in any way shows
@@ -26,13 +24,13 @@ func NewAccessKey(id, secret string) *AccessKey {
 	return NewTemporaryAccessKey(id, secret, "", time.Time{})
 }
 
-// NewTemporaryAccessKey makes an access key that is only good together with its security token, until
-// expiresAt; the zero time means that its end is not known.
+// NewTemporaryAccessKey makes an access key that is valid only with its security token, until expiresAt; the zero
+// time means that its end is not known.
 func NewTemporaryAccessKey(id, secret, securityToken string, expiresAt time.Time) *AccessKey {
 	return &AccessKey{id: id, secrets: func() (string, string) { return secret, securityToken }, expiresAt: expiresAt}
 }
 
-// Format prints the id, which is no secret.
+// Format prints the id, which is not secret.
 func (k *AccessKey) Format(f fmt.State, _ rune) {
 	if k == nil {
 		fmt.Fprint(f, "<nil>")
@@ -56,17 +54,17 @@ func (k *AccessKey) validity() (time.Time, time.Duration) {
 	return k.expiresAt, 0
 }
 
-// check refuses what cannot be sent in a header.
+// check rejects a key that cannot be sent in a header.
 func (k *AccessKey) check() error {
 	_, securityToken := k.secrets()
 	if !isHeaderValue(k.id) || strings.ContainsAny(k.id, ", ") || !isHeaderValue(securityToken) {
-		return invalid("the access key has characters that a header cannot carry")
+		return invalid("the access key must not have characters that a header cannot carry")
 	}
 	return nil
 }
 
-// An AccessKeySource gives the key that signs each attempt of a call. Users implement it; it must be safe
-// for concurrent use and end when ctx does. Like a [TokenSource] it may have the methods
+// An AccessKeySource returns the key that signs each attempt of a call. Users implement it; it must be safe for
+// concurrent use and end when ctx does. Like a [TokenSource] it may have the methods
 // Invalidate(*AccessKey) and CloseIdleConnections().
 type AccessKeySource interface {
 	AccessKey(ctx context.Context) (*AccessKey, error)
@@ -81,7 +79,7 @@ type staticAccessKey struct{ key *AccessKey }
 
 func (s staticAccessKey) AccessKey(context.Context) (*AccessKey, error) { return s.key, nil }
 
-// A CachedAccessKeySource keeps the access key of another source until shortly before it ends, as a
+// A CachedAccessKeySource keeps the access key of another source until shortly before it expires, as a
 // CachedTokenSource keeps a token. It is safe for concurrent use.
 type CachedAccessKeySource struct{ cache cache[*AccessKey] }
 
@@ -91,15 +89,14 @@ func NewCachedAccessKeySource(src AccessKeySource) *CachedAccessKeySource {
 	s.cache.source = src
 	s.cache.fetch = func(ctx context.Context) (*AccessKey, error) {
 		if src == nil {
-			return nil, invalid("the source of a CachedAccessKeySource is nil")
+			return nil, invalid("the source of a CachedAccessKeySource must not be nil")
 		}
 		return src.AccessKey(ctx)
 	}
 	return s
 }
 
-// AccessKey returns the cached key, or a new one. The error is the source's, or the context's if that
-// ended first.
+// AccessKey returns the cached key, or a new one. The error is the source's, or the context's if that ended first.
 func (s *CachedAccessKeySource) AccessKey(ctx context.Context) (*AccessKey, error) {
 	return s.cache.get(ctx)
 }
@@ -112,98 +109,79 @@ func (s *CachedAccessKeySource) Invalidate(k *AccessKey) {
 // CloseIdleConnections closes the idle connections of the source behind the cache, if that can.
 func (s *CachedAccessKeySource) CloseIdleConnections() { closeIdleConnections(s.cache.source) }
 
-// Format prints the type only: what is inside is secret or behind a lock.
+// Format prints the type only: the content is secret or behind a lock.
 func (s *CachedAccessKeySource) Format(f fmt.State, _ rune) {
 	fmt.Fprint(f, "codeartsbuild.CachedAccessKeySource{…}")
 }
 
-const (
-	signatureAlgorithm = "SDK-HMAC-SHA256"
-	signatureTime      = "20060102T150405Z"
-)
-
-// sign adds the date and the signature of key to a request. Whatever the header holds by then is signed,
-// but for the content type, which proxies are free to rewrite. It returns the signature alone.
-func sign(req *http.Request, body []byte, key *AccessKey, at time.Time) string {
-	secret, securityToken := key.secrets()
-	date := at.UTC().Format(signatureTime)
-	req.Header["X-Sdk-Date"] = []string{date}
-	if securityToken != "" {
-		req.Header["X-Security-Token"] = []string{securityToken}
-	}
-	if contentType := req.Header.Get("Content-Type"); contentType != "" &&
-		!strings.Contains(contentType, "application/json") && !strings.Contains(contentType, "application/bson") &&
-		req.Header.Get("X-Sdk-Content-Sha256") == "" {
-		req.Header["X-Sdk-Content-Sha256"] = []string{"UNSIGNED-PAYLOAD"}
-	}
-	canonical, signed := canonicalRequest(req, body)
-	hash := sha256.Sum256([]byte(canonical))
-	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(signatureAlgorithm + "\n" + date + "\n" + hex.EncodeToString(hash[:])))
-	signature := hex.EncodeToString(mac.Sum(nil))
-	req.Header["Authorization"] = []string{signatureAlgorithm + " Access=" + key.id +
-		", SignedHeaders=" + signed + ", Signature=" + signature}
-	return signature
+// keyAuth signs requests.
+type keyAuth struct {
+	source    AccessKeySource
+	projectID []string     // the value of X-Project-Id; nil: none
+	clock     atomic.Int64 // nanoseconds by which the service's clock is ahead
 }
 
-// canonicalRequest is the text that is hashed and signed, and the list of the headers in it.
-func canonicalRequest(req *http.Request, body []byte) (canonical, signed string) {
-	names := make([]string, 0, len(req.Header))
-	values := make(map[string]string, len(req.Header))
-	for name, value := range req.Header {
-		name = strings.ToLower(name)
-		if !strings.HasPrefix(name, "content-type") && !strings.Contains(name, "_") {
-			names = append(names, name)
-			values[name] = strings.TrimSpace(strings.Join(value, ","))
-		}
+func (k *keyAuth) credential(ctx context.Context) (credential, error) {
+	key, err := k.source.AccessKey(ctx)
+	if err == nil && !key.usable() {
+		err = errNoCredential
 	}
-	slices.Sort(names)
-	signed = strings.Join(names, ";")
-
-	payload := req.Header.Get("X-Sdk-Content-Sha256")
-	if payload == "" {
-		hash := sha256.Sum256(body)
-		payload = hex.EncodeToString(hash[:])
+	if err == nil {
+		err = key.check()
 	}
-	var b strings.Builder
-	b.WriteString(req.Method + "\n" + canonicalPath(req.URL.Path) + "\n" + canonicalQuery(req.URL.Query()) + "\n")
-	for _, name := range names {
-		b.WriteString(name + ":" + values[name] + "\n")
+	if err != nil {
+		return nil, err
 	}
-	b.WriteString("\n" + signed + "\n" + payload)
-	return b.String(), signed
+	return &signer{key: key, projectID: k.projectID, clock: time.Duration(k.clock.Load())}, nil
 }
 
-func canonicalPath(path string) string {
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		segments[i] = percentEncode(segment)
+// rejected drops a cached key, and corrects the clock by that of the response.
+func (k *keyAuth) rejected(cred credential, header http.Header, received time.Time) bool {
+	s := cred.(*signer)
+	again := k.correctClock(s, header, received)
+	if source, ok := k.source.(interface{ Invalidate(*AccessKey) }); ok {
+		source.Invalidate(s.key)
+		again = true
 	}
-	encoded := strings.Join(segments, "/")
-	if !strings.HasSuffix(encoded, "/") {
-		encoded += "/"
-	}
-	return encoded
+	return again
 }
 
-func canonicalQuery(query url.Values) string {
-	names := make([]string, 0, len(query))
-	for name := range query {
-		names = append(names, name)
+// maxClockError is how wrong a clock may be for a signature. The service allows 15 minutes.
+const maxClockError = 5 * time.Minute
+
+// correctClock reports whether the signature's time was so wrong that a new signature may help.
+func (k *keyAuth) correctClock(s *signer, header http.Header, received time.Time) bool {
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return false
 	}
-	slices.Sort(names)
-	var pairs []string
-	for _, name := range names {
-		values := slices.Clone(query[name])
-		slices.Sort(values)
-		for _, value := range values {
-			pairs = append(pairs, percentEncode(name)+"="+percentEncode(value))
-		}
+	ahead := date.Sub(received)
+	if (ahead - s.clock).Abs() < maxClockError {
+		return false
 	}
-	return strings.Join(pairs, "&")
+	k.clock.Store(int64(ahead))
+	return true
 }
 
-// percentEncode leaves the unreserved characters of RFC 3986 only; url.QueryEscape differs in the space.
-func percentEncode(text string) string {
-	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20")
+func (k *keyAuth) closeIdleConnections() { closeIdleConnections(k.source) }
+
+// A signer is the credential of one attempt: a key, and the signature that it made.
+type signer struct {
+	key       *AccessKey
+	projectID []string
+	clock     time.Duration
+	signature string
+}
+
+func (s *signer) apply(req *http.Request, body []byte) {
+	if s.projectID != nil {
+		req.Header["X-Project-Id"] = s.projectID
+	}
+	secret, securityToken := s.key.secrets()
+	s.signature = signing.Sign(req, body, signing.Key{ID: s.key.id, Secret: secret, SecurityToken: securityToken}, time.Now().Add(s.clock))
+}
+
+func (s *signer) secrets() []string {
+	secret, securityToken := s.key.secrets()
+	return []string{secret, securityToken, s.signature}
 }

@@ -3,7 +3,6 @@ package codeartsbuild
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -18,7 +17,7 @@ type BuildsService struct{ service }
 // report is zero. Times are in UTC.
 type Build struct {
 	JobID    string
-	BuildNo  string // counts the builds of a job from 1; what Stop takes
+	BuildNo  string // counts the builds of a job from 1; Stop takes it
 	RecordID string // the UUID that log downloads take
 	Status   BuildStatus
 	Branch   string
@@ -31,22 +30,22 @@ type Build struct {
 	FinishedAt time.Time
 }
 
-// BuildStatus is the state of a build. A word that is none of the constants is kept as the service
-// sent it, and counts as not terminal.
+// BuildStatus is the state of a build. An unknown word of the service is kept as it is, and counts as not
+// finished.
 type BuildStatus string
 
-// The states of a build. Those from StatusSucceeded on are terminal.
+// The states of a build. Those from StatusSucceeded on are final.
 const (
 	StatusQueued         BuildStatus = "queued"
 	StatusRunning        BuildStatus = "running"
 	StatusSucceeded      BuildStatus = "succeeded"
 	StatusFailed         BuildStatus = "failed"
-	StatusAborted        BuildStatus = "aborted" // stopped by somebody
+	StatusAborted        BuildStatus = "aborted" // stopped by a person or a program
 	StatusTimedOut       BuildStatus = "timed_out"
 	StatusScheduleFailed BuildStatus = "schedule_failed" // never ran
 )
 
-// Terminal reports whether a build in this status has ended for good.
+// Terminal reports whether a build in this status has finished.
 func (s BuildStatus) Terminal() bool {
 	switch s {
 	case StatusSucceeded, StatusFailed, StatusAborted, StatusTimedOut, StatusScheduleFailed:
@@ -55,7 +54,7 @@ func (s BuildStatus) Terminal() bool {
 	return false
 }
 
-// statusWords maps the words of all calls, in lower case and without spaces, dashes and underscores.
+// statusWords are the words of all calls, in lower case and without spaces, dashes and underscores.
 var statusWords = map[string]BuildStatus{
 	"queued": StatusQueued, "queuing": StatusQueued, "inqueue": StatusQueued, "waiting": StatusQueued, "pending": StatusQueued,
 	"runnable": StatusQueued,
@@ -67,13 +66,17 @@ var statusWords = map[string]BuildStatus{
 	"schedulefailure": StatusScheduleFailed, "schedulefailed": StatusScheduleFailed,
 }
 
-// parseStatus maps a word of the service; one that is unknown is kept.
-func parseStatus(word string) BuildStatus {
-	word = strings.TrimSpace(word)
-	if status, ok := statusWords[strings.ToLower(strings.NewReplacer(" ", "", "-", "", "_", "").Replace(word))]; ok {
-		return status
+var statusSpelling = strings.NewReplacer(" ", "", "-", "", "_", "")
+
+// UnmarshalText reads a word of the service, or one of the constants. It never fails.
+func (s *BuildStatus) UnmarshalText(text []byte) error {
+	word := strings.TrimSpace(string(text))
+	status, ok := statusWords[strings.ToLower(statusSpelling.Replace(word))]
+	if !ok {
+		status = BuildStatus(word)
 	}
-	return BuildStatus(word)
+	*s = status
+	return nil
 }
 
 // The triggers of a build that plans tell apart.
@@ -82,7 +85,7 @@ const (
 	TriggerScheduled = "scheduled"
 )
 
-// parseTrigger maps the words for the triggers that plans spare; others are kept as they came.
+// parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is.
 func parseTrigger(word string) string {
 	word = strings.TrimSpace(word)
 	switch strings.ToLower(word) {
@@ -94,10 +97,12 @@ func parseTrigger(word string) string {
 	return word
 }
 
-var opShowJobBuildRecordDetail = operation{name: "ShowJobBuildRecordDetail", method: http.MethodGet, path: "/v1/record/{job_id}/{build_no}/record-info", envelope: "result"}
+var opShowJobBuildRecordDetail = operation{
+	name: "ShowJobBuildRecordDetail", method: http.MethodGet, path: "/v1/record/{job_id}/{build_no}/record-info",
+}
 
-// Get reads one build. A job or build that the service does not know is [ErrNotFound]; an answer about
-// another build than the one asked for is [ErrUnexpectedResponse].
+// Get reads one build. A job or build that the service does not know is [ErrNotFound]; a response about another
+// build is [ErrUnexpectedResponse].
 //
 // API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info.
 func (s *BuildsService) Get(ctx context.Context, jobID, buildNo string, opts ...CallOption) (*Build, error) {
@@ -110,51 +115,87 @@ func (s *BuildsService) Get(ctx context.Context, jobID, buildNo string, opts ...
 
 // A buildRecord is a build as the record calls describe it.
 type buildRecord struct {
-	JobID       flexibleString `json:"codeci_job_id"`
-	BuildNo     flexibleString `json:"build_no"`
-	RecordID    flexibleString `json:"build_record_id"`
-	Status      flexibleString `json:"status"`
-	Branch      flexibleString `json:"branch"`
-	Commit      flexibleString `json:"commit"`
-	Revision    flexibleString `json:"revision"`
-	TriggerType flexibleString `json:"trigger_type"`
-	TriggerName flexibleString `json:"trigger_name"`
-	UserID      flexibleString `json:"user_id"`
-	CreateTime  flexibleTime   `json:"create_time"`
-	QueuedTime  flexibleTime   `json:"queued_time"`
-	StartTime   flexibleTime   `json:"start_time"`
-	FinishTime  flexibleTime   `json:"finish_time"`
+	JobID       string      `json:"codeci_job_id"`
+	BuildNo     string      `json:"build_no"`
+	RecordID    string      `json:"build_record_id"`
+	Status      BuildStatus `json:"status"`
+	Branch      string      `json:"branch"`
+	Commit      string      `json:"commit"`
+	Revision    string      `json:"revision"`
+	TriggerType string      `json:"trigger_type"`
+	TriggerName string      `json:"trigger_name"`
+	UserID      string      `json:"user_id"`
+	CreateTime  time.Time   `json:"create_time"`
+	QueuedTime  time.Time   `json:"queued_time"`
+	StartTime   time.Time   `json:"start_time"`
+	FinishTime  time.Time   `json:"finish_time"`
 }
 
-func (r *buildRecord) decodeAnswer(payload []byte, info answerInfo) error {
-	type plain buildRecord // without this method
-	var fresh plain
-	if len(payload) == 0 {
-		return errEmptyAnswer
-	}
-	if err := json.Unmarshal(payload, &fresh); err != nil {
-		return err
-	}
-	*r = buildRecord(fresh)
-	r.JobID = cmp.Or(r.JobID, flexibleString(info.job))
+func (r *buildRecord) complete(of about) error {
+	r.JobID = cmp.Or(r.JobID, of.job)
 	switch {
 	case r.BuildNo == "":
-		return errors.New("the answer describes no build")
-	case string(r.BuildNo) != info.build || !strings.EqualFold(string(r.JobID), info.job):
-		return errors.New("the answer describes another build")
+		return errors.New("the response describes no build")
+	case r.BuildNo != of.build || !strings.EqualFold(r.JobID, of.job):
+		return errors.New("the response describes another build")
 	}
 	return nil
 }
 
 func (r *buildRecord) build() *Build {
 	b := &Build{
-		JobID: string(r.JobID), BuildNo: string(r.BuildNo), RecordID: string(r.RecordID),
-		Status: parseStatus(string(r.Status)), Branch: string(r.Branch), Revision: string(cmp.Or(r.Commit, r.Revision)),
-		Trigger: parseTrigger(string(r.TriggerType)), Executor: string(cmp.Or(r.TriggerName, r.UserID)),
-		QueuedAt: r.QueuedTime.Time, StartedAt: r.StartTime.Time, FinishedAt: r.FinishTime.Time,
+		JobID: r.JobID, BuildNo: r.BuildNo, RecordID: r.RecordID,
+		Status: r.Status, Branch: r.Branch, Revision: cmp.Or(r.Commit, r.Revision),
+		Trigger: parseTrigger(r.TriggerType), Executor: cmp.Or(r.TriggerName, r.UserID),
+		QueuedAt: r.QueuedTime, StartedAt: r.StartTime, FinishedAt: r.FinishTime,
 	}
 	if b.QueuedAt.IsZero() {
-		b.QueuedAt = r.CreateTime.Time
+		b.QueuedAt = r.CreateTime
 	}
 	return b
+}
+
+// A buildRow is a build as the list describes it: two words make its status.
+type buildRow struct {
+	jobID      string
+	Number     string      `json:"number"`
+	State      BuildStatus `json:"state"`
+	Progress   BuildStatus `json:"job_running_status"`
+	Branch     string      `json:"code_branch"`
+	Revision   string      `json:"commit_id"`
+	Trigger    string      `json:"trigger_type"`
+	Executor   string      `json:"executor"`
+	UserID     string      `json:"user_id"`
+	StartTime  time.Time   `json:"start_time"`
+	CostMillis int64       `json:"cost_time"`
+}
+
+func (r *buildRow) complete(of about) error {
+	r.jobID = of.job
+	return nil
+}
+
+func (r *buildRow) build() Build {
+	b := Build{
+		JobID: r.jobID, BuildNo: r.Number, Status: r.status(), Branch: r.Branch, Revision: r.Revision,
+		Trigger: parseTrigger(r.Trigger), Executor: cmp.Or(r.Executor, r.UserID),
+	}
+	switch {
+	case b.Status == StatusQueued: // the time is that of the row's creation
+		b.QueuedAt = r.StartTime
+	case b.Status.Terminal() && !r.StartTime.IsZero():
+		b.StartedAt = r.StartTime
+		b.FinishedAt = b.StartedAt.Add(time.Duration(r.CostMillis) * time.Millisecond)
+	default:
+		b.StartedAt = r.StartTime
+	}
+	return b
+}
+
+// status combines the progress of the build with its result, which counts only once the build has finished.
+func (r *buildRow) status() BuildStatus {
+	if r.Progress != "" && !strings.EqualFold(string(r.Progress), "finished") {
+		return r.Progress
+	}
+	return r.State
 }

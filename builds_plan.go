@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// SupersededOptions say which builds a newer one makes pointless. The zero value is a valid rule: of each
-// branch only the newest build stays. Nil means the zero value.
+// SupersededOptions say which builds are superseded by newer ones. The zero value is a valid rule: of each branch
+// only the newest build stays. Nil means the zero value.
 type SupersededOptions struct {
 	Keep   int    // the newest builds of a branch that stay; 0 means 1
-	Anchor string // count builds up to this number only, such as the caller's own; "" means all
+	Anchor string // consider only builds up to this number, such as the caller's own; "" means all
 
 	// Branches and Protect are patterns, in which * stands for any characters, slashes included, and ? for
 	// one. Branches limits the plan; empty means all branches. Builds of a branch that Protect names stay.
@@ -23,44 +23,40 @@ type SupersededOptions struct {
 	IncludeManual    bool // also stop builds that a person started
 }
 
-// RunawayOptions say which builds take too long. At least one limit is needed: the zero value is refused.
+// RunawayOptions say which builds take too long. At least one limit is needed: the zero value is rejected.
 type RunawayOptions struct {
 	MaxRunning time.Duration     // since the build started; 0 means no limit
 	MaxQueued  time.Duration     // since the build was queued, if it has not started; 0 means no limit
-	Exempt     func(*Build) bool // true for a build that stays however long it takes; nil: none
+	Exempt     func(*Build) bool // reports whether a build stays however long it takes; nil: no build does
 }
 
-// StopPlan is what is to become of the active builds of a job: those that are queued or running.
+// StopPlan decides about the active builds of a job: those that are queued or running.
 type StopPlan struct {
 	JobID     string
 	Decisions []StopDecision // newest build first
 }
 
-// StopDecision is what is to become of one build, and why.
+// StopDecision decides about one build.
 type StopDecision struct {
 	Build *Build
-	Stop  bool
-	Rule  string // "superseded by 815", "newest", "protected", "same revision", "running 3h41m", …
+	Stop  bool   // StopPlanned stops the build
+	Rule  string // the reason: "superseded by 815", "newest", "protected", "same revision", "running 3h41m", …
 }
 
-// PlanSuperseded decides which active builds of a job are made pointless by newer builds of the same branch.
-// It only reads, and StopPlanned acts.
+// PlanSuperseded decides which active builds of a job are superseded by newer builds of the same branch. It only
+// reads; StopPlanned acts.
 //
-// The newest builds of each branch, ended ones included, are kept, and active builds with a lower number
-// are chosen, unless one of these holds, in this order: the branch is protected, a schedule or a person
-// started the build, it has no branch or no revision, it is one of the newest, or it builds the same
-// revision as one of the newest. A build whose status is unknown is never chosen. Builds from before the last
-// 31 days are not looked at. A pattern that is empty, an anchor that is no build number and a negative number are
-// [ErrInvalidArgument].
+// The newest builds of each branch, finished ones included, are kept. Active builds with a lower number are chosen,
+// unless one of these holds, in this order: the branch is protected, a schedule or a person started the build, it has
+// no branch or no revision, it is one of the newest, or it builds the same revision as one of the newest. A build with
+// an unknown status is never chosen. Only builds of the last 31 days are considered. An empty pattern, an invalid
+// anchor and a negative number are [ErrInvalidArgument].
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) PlanSuperseded(ctx context.Context, jobID string, in *SupersededOptions, opts ...CallOption) (*StopPlan, error) {
-	var options SupersededOptions
-	if in != nil {
-		options = *in
-	}
+	options := orZero(in)
 	if err := options.validate(); err != nil {
-		return nil, opListBuilds.refuse(err)
+		return nil, opListBuildInfoRecordByJobID.named(err)
 	}
 	builds, err := s.collect(ctx, jobID, opts)
 	if err != nil {
@@ -69,15 +65,14 @@ func (s *BuildsService) PlanSuperseded(ctx context.Context, jobID string, in *Su
 	return &StopPlan{jobID, decideSuperseded(builds, &options)}, nil
 }
 
-// PlanRunaway decides which active builds of a job take too long: running builds since their start, queued ones
-// since they were queued. It only reads, and StopPlanned acts. A build whose status or start is unknown is
-// never chosen. Builds from before the last 31 days are not looked at. Options without a limit, nil included,
-// are [ErrInvalidArgument].
+// PlanRunaway decides which active builds of a job take too long: running builds since their start, queued builds
+// since they were queued. It only reads; StopPlanned acts. A build whose status or start is unknown is never chosen.
+// Only builds of the last 31 days are considered. Options without a limit, nil included, are [ErrInvalidArgument].
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) PlanRunaway(ctx context.Context, jobID string, in *RunawayOptions, opts ...CallOption) (*StopPlan, error) {
 	if err := in.validate(); err != nil {
-		return nil, opListBuilds.refuse(err)
+		return nil, opListBuildInfoRecordByJobID.named(err)
 	}
 	builds, err := s.collect(ctx, jobID, opts)
 	if err != nil {
@@ -99,13 +94,13 @@ func (s *BuildsService) collect(ctx context.Context, jobID string, opts []CallOp
 
 func (o *SupersededOptions) validate() error {
 	if o.Keep < 0 {
-		return invalid("Keep is %d, want 0 (which means 1) or more", o.Keep)
+		return invalid("Keep must be 0 (which means 1) or more, got %d", o.Keep)
 	}
 	if slices.Contains(o.Branches, "") || slices.Contains(o.Protect, "") {
-		return invalid("a branch pattern is empty; * stands for all branches")
+		return invalid("a branch pattern must not be empty; * stands for all branches")
 	}
 	if o.Anchor != "" {
-		return checkBuildNo(o.Anchor)
+		return checkBuildNo("Anchor", o.Anchor)
 	}
 	return nil
 }
@@ -113,14 +108,14 @@ func (o *SupersededOptions) validate() error {
 func (o *RunawayOptions) validate() error {
 	switch {
 	case o == nil || (o.MaxRunning == 0 && o.MaxQueued == 0):
-		return invalid("neither MaxRunning nor MaxQueued is given: that would choose every build")
+		return invalid("MaxRunning or MaxQueued must be given; without a limit every build would be chosen")
 	case o.MaxRunning < 0 || o.MaxQueued < 0:
-		return invalid("a limit is negative")
+		return invalid("MaxRunning and MaxQueued must not be negative")
 	}
 	return nil
 }
 
-// number is the number of a build; 0 for one that is none, which no plan looks at.
+// number is the number of a build, or 0 if it has no valid one; plans ignore such a build.
 func (b *Build) number() int {
 	n, err := strconv.Atoi(b.BuildNo)
 	if err != nil {
@@ -138,7 +133,7 @@ func newestFirst(builds []*Build) []*Build {
 	return sorted
 }
 
-// line is what a build competes in: its branch and, with SameTrigger, its trigger.
+// A line holds the builds that can supersede each other: those of a branch and, with SameTrigger, of a trigger.
 type line struct{ branch, trigger string }
 
 func (o *SupersededOptions) lineOf(b *Build) line {
@@ -148,7 +143,7 @@ func (o *SupersededOptions) lineOf(b *Build) line {
 	return line{branch: b.Branch}
 }
 
-// decideSuperseded applies the rules to all builds of a job.
+// decideSuperseded applies the rules to the builds of a job.
 func decideSuperseded(builds []*Build, o *SupersededOptions) []StopDecision {
 	var decisions []StopDecision
 	anchor := (&Build{BuildNo: o.Anchor}).number()
@@ -174,7 +169,7 @@ func decideSuperseded(builds []*Build, o *SupersededOptions) []StopDecision {
 	return decisions
 }
 
-// spares names the first rule that keeps an active build; "" if none does.
+// spares names the first rule that keeps an active build, or "".
 func (o *SupersededOptions) spares(b *Build, isNewest bool, newest []*Build) string {
 	switch {
 	case matchesAny(o.Protect, b.Branch):
@@ -195,7 +190,7 @@ func (o *SupersededOptions) spares(b *Build, isNewest bool, newest []*Build) str
 	return ""
 }
 
-// decideRunaway applies the limits to all builds of a job.
+// decideRunaway applies the limits to the builds of a job.
 func decideRunaway(builds []*Build, o *RunawayOptions, now time.Time) []StopDecision {
 	var decisions []StopDecision
 	for _, b := range newestFirst(builds) {
@@ -233,10 +228,10 @@ func matchesAny(patterns []string, branch string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool { return MatchBranch(pattern, branch) })
 }
 
-// MatchBranch reports whether a pattern, as plans take them, fits the whole name of a branch: * stands for
-// any characters, slashes included, and ? for one.
+// MatchBranch reports whether a pattern of a plan matches the whole name of a branch: * stands for any characters,
+// slashes included, and ? for one.
 func MatchBranch(pattern, branch string) bool {
-	// Only the last star is remembered, since it can take whatever an earlier one would have to give back.
+	// Only the last star is remembered: it can match all that an earlier one would have to give back.
 	p, t := []rune(pattern), []rune(branch)
 	star, mark := -1, 0
 	i, j := 0, 0

@@ -5,38 +5,34 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 )
 
 // WaitOptions say how Wait waits. Nil means the zero value.
 type WaitOptions struct {
-	// Timeout ends waiting, with ErrStillRunning, and never stops the build. 0 means no limit.
+	// Timeout ends the waiting, with ErrStillRunning, and never stops the build. 0 means no limit.
 	Timeout time.Duration
-	// StopOnCancel stops the build when the context ends while it is waited for: one stop, which may take this
+	// StopOnCancel stops the build if the context ends before the build finished: one stop, which may take this
 	// long. 0 means that the build goes on.
 	StopOnCancel time.Duration
-	// OnChange is called with the build as it was first seen, and whenever it has another status. It may be
-	// nil. Wait goes on when it returns.
+	// OnChange is called with the build as it was first read, and whenever its status has changed. It may be nil.
+	// Wait goes on when it returns.
 	OnChange func(*Build)
 }
 
-// Wait reads a build until it has ended, and returns it in its last status, whatever that is.
+// Wait reads a build until it has finished, and returns it in its last status: succeeded, failed, aborted, …
 //
-// The build is read every 2 s and, while nothing changes, up to every 15 s; builds of one job that are
-// waited for at the same time share one list call. Five reads in a row that fail end it with the error of
-// the last. When the context ends, the error is the context's and, as after Timeout, also [ErrStillRunning]; with
-// StopOnCancel it says whether the stop was confirmed, and is [ErrOutcomeUnknown] if it was not.
+// The build is read every 2 s and, while nothing changes, up to every 15 s. Builds of one job that are waited for at
+// the same time share one list call. Five failed reads in a row end the waiting with the error of the last. If the
+// context ends, the error is the context's and, as after Timeout, also [ErrStillRunning]; with StopOnCancel its text
+// says whether the stop was confirmed, and it is [ErrOutcomeUnknown] if it was not.
 //
 // API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info, and
 // ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) Wait(ctx context.Context, jobID, buildNo string, in *WaitOptions, opts ...CallOption) (*Build, error) {
-	var options WaitOptions
-	if in != nil {
-		options = *in
-	}
+	options := orZero(in)
 	if options.Timeout < 0 || options.StopOnCancel < 0 {
-		return nil, opShowJobBuildRecordDetail.refuse(invalid("a time to wait is negative"))
+		return nil, opShowJobBuildRecordDetail.named(invalid("Timeout and StopOnCancel must not be negative"))
 	}
 	build, err := s.await(ctx, jobID, buildNo, options.Timeout, options.OnChange, opts)
 	if err != nil && options.StopOnCancel > 0 && !errors.Is(err, ErrInvalidArgument) && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -45,7 +41,7 @@ func (s *BuildsService) Wait(ctx context.Context, jobID, buildNo string, in *Wai
 	return build, err
 }
 
-// stopCancelled stops the build that was waited for until the context ended, apart from that context.
+// stopCancelled stops a build after the caller's context ended, with a context of its own.
 func (s *BuildsService) stopCancelled(ctx context.Context, cause error, jobID, buildNo string, limit time.Duration, opts []CallOption) error {
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
@@ -53,48 +49,48 @@ func (s *BuildsService) stopCancelled(ctx context.Context, cause error, jobID, b
 	case err == nil:
 		return amend(cause, "; the stop of the build was accepted")
 	case errors.Is(err, ErrBuildFinished):
-		return amend(cause, "; the build had already ended")
+		return amend(cause, "; the build had already finished")
 	default:
 		return amend(cause, "; the stop of the build was not confirmed: "+oneLine(err.Error(), 400), ErrOutcomeUnknown)
 	}
 }
 
-// The pace at which builds are read: from the first pause on it grows by half, up to the last one, and
-// starts again when something changed.
+// The pace at which builds are read: each pause is longer by half than the one before, up to the last one. A change
+// starts again with the first one.
 const (
 	firstPause  = 2 * time.Second
 	lastPause   = 15 * time.Second
 	maxFailures = 5               // reads in a row
-	lastRead    = 5 * time.Second // for the read when the limit of waiting is reached
+	lastRead    = 5 * time.Second // for the read at the end of Timeout
 )
 
 type pace struct{ pause time.Duration }
 
 func (p *pace) reset() { p.pause = 0 }
 
-// next is the pause before the next read, up to a fifth longer than its turn, so that watchers who started
-// together part.
+// next is the pause before the next read. It is longer by a random part, at most a fifth, so that waiters that
+// started together do not stay together.
 func (p *pace) next() time.Duration {
 	p.pause = min(max(p.pause+p.pause/2, firstPause), lastPause)
 	return min(p.pause+rand.N(p.pause/5), lastPause)
 }
 
-// await reads a build until it has ended, for at most limit (0: no limit), and calls onChange, if there is
-// one, with the first status and each other one.
+// await reads a build until it has finished, for at most limit (0: no limit), and calls onChange, unless it is nil,
+// with the first status and each other one.
 func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit time.Duration, onChange func(*Build), opts []CallOption) (*Build, error) {
-	w := watch{started: time.Now(), limit: limit}
+	w := waiter{started: time.Now(), limit: limit}
 	build, err := w.read(ctx, s, jobID, buildNo, opts)
 	if ctx == nil || errors.Is(err, ErrInvalidArgument) {
 		return nil, err
 	}
-	group := s.client.watches.join(jobID)
-	defer s.client.watches.leave(group)
+	poller := s.client.pollers.join(jobID)
+	defer s.client.pollers.leave(poller)
 	for failures := 0; ; {
 		switch {
 		case err == nil:
 			failures = 0
-			if w.see(build) {
-				group.change()
+			if w.observe(build) {
+				poller.change()
 				if onChange != nil {
 					onChange(build)
 				}
@@ -114,27 +110,27 @@ func (s *BuildsService) await(ctx context.Context, jobID, buildNo string, limit 
 				return nil, amend(err, fmt.Sprintf("; the last of %d reads that failed%s", failures, w.note()))
 			}
 		}
-		var list listing
-		if list, err = w.wait(ctx, s, group, retryAfterOf(err)); err != nil {
+		var seen snapshot
+		if seen, err = w.wait(ctx, s, poller, retryAfterOf(err)); err != nil {
 			return nil, err
 		}
-		build, err = list.builds[buildNo], list.busy
-		if err == nil && (build == nil || build.Status.Terminal()) { // the list knows less of an ended build
+		build, err = seen.builds[buildNo], seen.busy
+		if err == nil && (build == nil || build.Status.Terminal()) { // the list knows less of a finished build
 			build, err = w.read(ctx, s, jobID, buildNo, opts)
 		}
 	}
 }
 
-// A watch is what is known of a build that is waited for.
-type watch struct {
+// A waiter waits for one build.
+type waiter struct {
 	started time.Time
 	limit   time.Duration // 0: none
 	last    *Build
 }
 
-// read reads the build, for no longer than the limit of waiting allows. It cancels rather than have a deadline,
-// which would be taken for the caller's.
-func (w *watch) read(ctx context.Context, s *BuildsService, jobID, buildNo string, opts []CallOption) (*Build, error) {
+// read reads the build within the limit of the waiting. It cancels the read, since a deadline would look like the
+// caller's.
+func (w *waiter) read(ctx context.Context, s *BuildsService, jobID, buildNo string, opts []CallOption) (*Build, error) {
 	if w.limit == 0 || ctx == nil {
 		return s.Get(ctx, jobID, buildNo, opts...)
 	}
@@ -149,57 +145,59 @@ func (w *watch) read(ctx context.Context, s *BuildsService, jobID, buildNo strin
 	return build, err
 }
 
-// expired is the error after the limit of waiting.
-func (w *watch) expired() error {
+// expired is the error at the limit of the waiting.
+func (w *waiter) expired() error {
 	return &callError{
-		operation: opShowJobBuildRecordDetail.name, text: "the build has not ended within " + w.limit.String(),
-		kinds: []error{ErrStillRunning}, note: w.note(),
+		operation: opShowJobBuildRecordDetail.name, text: "the build has not finished within " + w.limit.String(),
+		details: details{kinds: []error{ErrStillRunning}, note: w.note()},
 	}
 }
 
-// see reports whether the build has another status than before.
-func (w *watch) see(build *Build) bool {
+// observe keeps the build, and reports whether its status has changed.
+func (w *waiter) observe(build *Build) bool {
 	changed := w.last == nil || w.last.Status != build.Status
 	w.last = build
 	return changed
 }
 
-// wait pauses until the group's next read, or longer where the service asked for it, and returns what that
-// read brought. The last read is when the limit is reached; the error after it says that waiting ended
-// before the build did.
-func (w *watch) wait(ctx context.Context, s *BuildsService, group *watchGroup, atLeast time.Duration) (listing, error) {
+// wait waits for the poller's next read, or longer if the service asked for it, and returns the result of that read.
+// The last read is at the limit; after it the error says that the build has not finished.
+func (w *waiter) wait(ctx context.Context, s *BuildsService, poller *poller, atLeast time.Duration) (snapshot, error) {
 	if ctx.Err() != nil {
-		return listing{}, w.ended(ctx)
+		return snapshot{}, w.ended(ctx)
 	}
-	limit := lastPause + atLeast + time.Hour // never reached
+	limit := lastPause + atLeast + time.Hour // no limit: every read comes earlier
 	if w.limit > 0 {
 		if limit = w.limit - time.Since(w.started); limit <= 0 {
-			return listing{}, w.expired()
+			return snapshot{}, w.expired()
 		}
 	}
 	if atLeast > 0 && !sleep(ctx, min(atLeast, limit)) {
-		return listing{}, w.ended(ctx)
+		return snapshot{}, w.ended(ctx)
 	}
 	timer := time.NewTimer(max(limit-atLeast, 0))
 	defer timer.Stop()
-	tick := group.tick(ctx, s)
-	defer group.done(tick)
+	poll := poller.next(ctx, s)
+	defer poller.release(poll)
 	select {
-	case <-tick.ready:
-		return tick.listing, nil
+	case <-poll.ready:
+		return poll.snapshot, nil
 	case <-timer.C:
-		return listing{}, nil
+		return snapshot{}, nil
 	case <-ctx.Done():
-		return listing{}, w.ended(ctx)
+		return snapshot{}, w.ended(ctx)
 	}
 }
 
-func (w *watch) ended(ctx context.Context) error {
+func (w *waiter) ended(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	return &callError{operation: opShowJobBuildRecordDetail.name, text: endText(err, cause, ""), kinds: []error{err, ErrStillRunning}, cause: cause, note: w.note()}
+	return &callError{
+		operation: opShowJobBuildRecordDetail.name, text: endText(err, cause, ""),
+		details: details{kinds: []error{err, ErrStillRunning}, cause: cause, note: w.note()},
+	}
 }
 
-func (w *watch) note() string {
+func (w *waiter) note() string {
 	waited := time.Since(w.started).Round(100 * time.Millisecond).String()
 	if w.last == nil {
 		return "; waited " + waited
@@ -214,126 +212,4 @@ func retryAfterOf(err error) time.Duration {
 		return apiErr.RetryAfter
 	}
 	return 0
-}
-
-// watchGroups are the jobs of a client whose builds are waited for.
-type watchGroups struct {
-	mu   sync.Mutex
-	jobs map[string]*watchGroup
-}
-
-// A watchGroup is who waits for builds of one job. They read at the same times: one list call for all of
-// them where there are several.
-type watchGroup struct {
-	job     string
-	members int // guarded by watchGroups.mu
-
-	mu      sync.Mutex
-	pace    pace
-	current *tick
-}
-
-// A tick is the next read of a group. It is made by a goroutine that ends with it, or when nobody waits
-// for it any more.
-type tick struct {
-	ready   chan struct{}
-	cancel  context.CancelFunc
-	waiters int
-	listing
-}
-
-// A listing is what one list call says of the builds of a job. Without it each build is read by itself.
-type listing struct {
-	builds map[string]*Build // by number
-	busy   error             // the service wants fewer calls, so that nobody reads now
-}
-
-func (g *watchGroups) join(job string) *watchGroup {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	group := g.jobs[job]
-	if group == nil {
-		if g.jobs == nil {
-			g.jobs = make(map[string]*watchGroup)
-		}
-		group = &watchGroup{job: job}
-		g.jobs[job] = group
-	}
-	group.members++
-	return group
-}
-
-func (g *watchGroups) leave(group *watchGroup) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if group.members--; group.members == 0 {
-		delete(g.jobs, group.job)
-	}
-}
-
-// change makes the group read faster again.
-func (g *watchGroup) change() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.pace.reset()
-}
-
-// tick joins the next read of the group, which the first to come starts.
-func (g *watchGroup) tick(ctx context.Context, s *BuildsService) *tick {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.current == nil {
-		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		g.current = &tick{ready: make(chan struct{}), cancel: cancel}
-		go g.run(detached, s, g.current, g.pace.next())
-	}
-	g.current.waiters++
-	return g.current
-}
-
-// done takes the caller off the tick, which ends when it has nobody left.
-func (g *watchGroup) done(t *tick) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if t.waiters--; t.waiters == 0 {
-		t.cancel()
-		if g.current == t {
-			g.current = nil
-		}
-	}
-}
-
-func (g *watchGroup) run(ctx context.Context, s *BuildsService, t *tick, pause time.Duration) {
-	defer t.cancel()
-	if sleep(ctx, pause) && g.shared(t) {
-		t.listing = s.newest(ctx, g.job)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.current == t {
-		g.current = nil
-	}
-	close(t.ready)
-}
-
-func (g *watchGroup) shared(t *tick) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return t.waiters > 1
-}
-
-// newest lists the newest page of the builds of a job.
-func (s *BuildsService) newest(ctx context.Context, jobID string) listing {
-	page, err := s.List(ctx, jobID, nil)
-	if err != nil {
-		if errors.Is(err, ErrTooManyRequests) || retryAfterOf(err) > 0 {
-			return listing{busy: err}
-		}
-		return listing{}
-	}
-	seen := make(map[string]*Build, len(page.Items))
-	for i := range page.Items {
-		seen[page.Items[i].BuildNo] = &page.Items[i]
-	}
-	return listing{builds: seen}
 }

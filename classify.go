@@ -1,7 +1,6 @@
 package codeartsbuild
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,169 +12,179 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/redact"
 )
 
 // A verdict is what an attempt means for its call.
 type verdict struct {
-	err     error         // nil: the call succeeded
-	replay  bool          // another attempt may be made
-	later   bool          // after a longer pause, the service being busy with others
-	after   time.Duration // or after the pause that the service asks for
-	refused bool          // the credential was not accepted
-	doubt   bool          // the attempt may have taken effect
+	err          error         // nil: the call succeeded
+	retry        bool          // another attempt may be made
+	slow         bool          // after a longer pause, since the service is busy with others
+	wait         time.Duration // after the pause that the service asks for; 0: it asks for none
+	unauthorized bool          // the credential was not accepted
+	unknown      bool          // the attempt may have taken effect
 }
 
-// classify judges an attempt. It depends on nothing but its arguments, and changes nothing but the call's
-// out, which a success fills.
-func classify(c *call, ans *answer) verdict {
+// classify judges an attempt. It depends on nothing but its arguments, and changes nothing but the call's out,
+// which a success fills.
+func classify(c *call, a *attempt) verdict {
 	switch {
-	case ans.status == 0:
-		return classifyFailure(c, ans)
-	case ans.stream != nil:
-		*c.out.(*io.ReadCloser) = ans.stream
+	case a.status == 0:
+		return classifyFailure(c, a)
+	case a.stream != nil:
+		*c.out.(*io.ReadCloser) = a.stream
 		return verdict{}
-	case !isSuccess(ans.status):
-		return classifyError(c, ans, ans.body)
-	case ans.oversized:
-		return unreadable(c, ans, "the answer is larger than 10 MiB")
-	case ans.err != nil:
-		return unreadable(c, ans, "the answer was cut off: "+c.text(ans, ans.err))
+	case !isSuccess(a.status):
+		return classifyError(c, a, a.body)
+	case a.oversized:
+		return unreadable(c, a, "the response is larger than 10 MiB")
+	case a.err != nil:
+		return unreadable(c, a, "the response was cut off: "+c.text(a, a.err))
 	case c.op.method == http.MethodHead:
 		return verdict{}
-	case !ans.framed && len(trimBlank(ans.body)) == 0:
-		return unreadable(c, ans, "the answer is empty and its end was not marked")
+	case !a.framed && len(trimBlank(a.body)) == 0:
+		return unreadable(c, a, "empty response without Content-Length: it may have been cut off")
 	}
-	body := unwrapText(ans.body)
+	return classifySuccess(c, a)
+}
+
+// classifySuccess reads the body of a success, which may still report a failure.
+func classifySuccess(c *call, a *attempt) verdict {
+	body := unwrapText(a.body)
 	isJSON := json.Valid(body)
-	if raw, ok := c.out.(*[]byte); ok && !(isJSON && denied(body)) {
-		*raw = bytes.Clone(ans.body)
-		return verdict{}
+	if isJSON {
+		if r := readReport(body); r.failed() {
+			return classifyError(c, a, body)
+		}
 	}
-	if isJSON && denied(body) {
-		return classifyError(c, ans, body)
-	}
-	if c.op.literal { // its answer may be a string for good reason
-		body = trimBlank(ans.body)
+	if own, ok := c.out.(*wholeResponse); ok {
+		if own.keep(a.body) {
+			return verdict{}
+		}
+		body = trimBlank(a.body) // it may be a string for good reason
 		isJSON = json.Valid(body)
 	}
 	if len(body) > 0 && !isJSON {
-		return unreadable(c, ans, "the answer is not JSON: "+c.snippet(ans, body))
+		return unreadable(c, a, "the response is not JSON: "+c.snippet(a, body))
 	}
 	if c.op.stream {
-		return unreadable(c, ans, "the answer is no file: "+c.snippet(ans, body))
+		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
 	}
-	err := decode(body, c.op.envelope, c.out, answerInfo{c.job, c.build, ans.header})
-	switch {
+	switch err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header}); {
 	case err == nil:
 		return verdict{}
 	case err == ErrNotStopped || err == ErrNotProjectScoped:
-		return verdict{err: c.apiError(ans, problem{}, []error{err})}
+		return verdict{err: c.apiError(a, problem{}, []error{err})}
+	default:
+		return unreadable(c, a, c.text(a, err))
 	}
-	return unreadable(c, ans, c.text(ans, err))
 }
 
-// unreadable judges a success that cannot be read: most likely the service acted, but it may have been a
-// proxy that answered.
-func unreadable(c *call, ans *answer, why string) verdict {
-	err := c.apiError(ans, problem{message: why}, unexpectedKind)
-	return verdict{err: err, replay: c.op.mayRepeat() && !ans.oversized && ans.ended == nil, doubt: !c.op.reads()}
+// unreadable judges a success that cannot be read: most likely the service acted, but a proxy may have
+// responded in its place.
+func unreadable(c *call, a *attempt, why string) verdict {
+	return verdict{
+		err:     c.apiError(a, problem{message: why}, unexpectedKind),
+		retry:   c.effect != once && !a.oversized && a.ended == nil,
+		unknown: c.effect != readOnly,
+	}
 }
 
-// mayRepeat reports whether the operation may be sent again although it may have been processed.
-func (op *operation) mayRepeat() bool { return op.idempotent || op.reads() }
-
-// classifyError judges an answer that is an error: by its status, or inside a success.
-func classifyError(c *call, ans *answer, body []byte) verdict {
-	p := c.problem(ans, unwrapText(body))
-	m := kindsOf(ans.status, p.code)
-	if c.op.login && ans.status >= 500 { // Keystone gives each of its errors a code
-		m.replay = max(m.replay, replayIdempotent)
+// classifyError judges a response that is an error: by its status, or inside a success.
+func classifyError(c *call, a *attempt, body []byte) verdict {
+	p := c.problem(a, unwrapText(body))
+	m := meaningOf(a.status, p.code)
+	if c.op.problem != nil && a.status >= 500 { // Keystone gives each of its errors a code
+		m.retry = max(m.retry, retryRepeatable)
 	}
-	if c.op.denial != nil && isSuccess(ans.status) && len(m.kinds) == 0 {
+	if c.op.denial != nil && isSuccess(a.status) && len(m.kinds) == 0 {
 		m.kinds = []error{c.op.denial}
 	}
 	v := verdict{
-		err:     c.apiError(ans, p, m.kinds),
-		replay:  ans.ended == nil && (m.replay >= replayAny || (c.op.mayRepeat() && m.replay == replayIdempotent)),
-		later:   m.replay == replayLater,
-		refused: ans.ended == nil && !ans.foreign && slices.Contains(m.kinds, ErrUnauthorized),
+		err:          c.apiError(a, p, m.kinds),
+		retry:        a.ended == nil && (m.retry >= retryAlways || (c.effect != once && m.retry == retryRepeatable)),
+		slow:         m.retry == retrySlowly,
+		unauthorized: a.ended == nil && !a.fromStore && slices.Contains(m.kinds, ErrUnauthorized),
 	}
-	if v.replay {
-		v.after = retryAfter(ans.header)
+	if v.retry {
+		v.wait = retryAfter(a.header)
 	}
-	notProcessed := m.replay >= replayAny || v.refused // as 503 says, and some codes beside any status
-	v.doubt = !c.op.reads() && !notProcessed && m.doubt
+	notProcessed := m.retry >= retryAlways || v.unauthorized // as 503 says, and some codes beside any status
+	v.unknown = c.effect != readOnly && !notProcessed && m.unknown
 	return v
 }
 
-// problem finds what an error says.
-func (c *call) problem(ans *answer, text []byte) problem {
+// problem finds the code and the message of an error.
+func (c *call) problem(a *attempt, text []byte) problem {
 	isJSON := len(text) > 0 && json.Valid(text)
 	switch {
-	case isRedirect(ans.status):
-		return problem{message: "redirect to " + cmp.Or(ans.redirect, "the same host") + " not followed"}
-	case ans.foreign: // its text may quote the address, which is a credential
-		return problem{message: "the store of the file answered " + http.StatusText(ans.status)}
-	case c.op.login && quotesRequest(ans.status):
-		return loginProblem(ans.status, text)
-	case !isJSON:
-		return problem{message: c.snippet(ans, text)}
-	case c.op.login:
-		return loginProblem(ans.status, text)
+	case isRedirect(a.status):
+		return problem{message: "redirect to " + cmp.Or(a.redirect, "the same host") + " not followed"}
+	case a.fromStore: // its text may quote the address, which is a credential
+		return problem{message: "the store of the file responded " + http.StatusText(a.status)}
+	case !isJSON && !c.op.quoted(a.status):
+		return problem{message: c.snippet(a, text)}
+	case c.op.problem != nil:
+		return c.op.problem(a.status, text)
 	}
-	return readProblem(text, 2)
+	r := readReport(text)
+	return r.problem(problemDepth)
 }
 
-// snippet is the readable start of a text, which must lose the secrets before it is cut. What another
-// store says may quote the address, which is one.
-func (c *call) snippet(ans *answer, text []byte) string {
-	if ans.foreign {
-		return "(from another store)"
-	}
-	return snippet(c.redact(ans, string(text)))
-}
+// quoted reports whether a response of this status may quote the secrets of the request.
+func (op *operation) quoted(status int) bool { return op.quotes != nil && op.quotes(status) }
 
-// classifyFailure judges an attempt that brought no answer.
-func classifyFailure(c *call, ans *answer) verdict {
-	proven, hopeless := provesUnsent(ans.err)
-	proven = proven || ans.unsent
-	doubt := !proven && !c.op.reads()
-	e := &callError{operation: c.op.name, text: c.text(ans, ans.err)}
+// snippet is the readable start of a text, which must lose its secrets before it is cut.
+func (c *call) snippet(a *attempt, text []byte) string {
 	switch {
-	case ans.ended != nil:
-		e.text, e.kinds, e.cause = endText(ans.ended, ans.cause, e.text), []error{ans.ended}, ans.cause
-		return verdict{err: e, doubt: doubt}
-	case ans.unsent:
-		return verdict{err: c.credentialError(ans.err)}
-	case ans.timedOut:
-		e.text = "no answer within " + c.timeout.String()
-	case proven:
+	case a.fromStore: // it may quote the address, which is a credential
+		return "(from another store)"
+	case c.op.quoted(a.status):
+		return "(not shown)"
+	}
+	return snippet(c.redact(a, string(text)))
+}
+
+// classifyFailure judges an attempt without a response.
+func classifyFailure(c *call, a *attempt) verdict {
+	notSent, permanent := provesNotSent(a.err)
+	notSent = notSent || a.notSent
+	unknown := !notSent && c.effect != readOnly
+	e := &callError{operation: c.op.name, text: c.text(a, a.err)}
+	switch {
+	case a.ended != nil:
+		e.text, e.kinds, e.cause = endText(a.ended, a.cause, e.text), []error{a.ended}, a.cause
+		return verdict{err: e, unknown: unknown}
+	case a.notSent:
+		return verdict{err: c.credentialError(a.err)}
+	case a.timedOut:
+		e.text = "no response within " + c.timeout.String()
+	case notSent:
 		e.text = "no connection: " + e.text
 	default:
-		e.text = "no answer: " + e.text
+		e.text = "no response: " + e.text
 	}
-	return verdict{err: e, replay: !hopeless && (proven || c.op.mayRepeat()), doubt: doubt}
+	return verdict{err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown}
 }
 
-// credentialError is the failure to get a credential. A login that was answered is an *APIError, and stays one.
+// credentialError is the failure to get a credential. A failed login that got a response stays an *APIError.
 func (c *call) credentialError(err error) error {
 	var apiErr *APIError
 	if errors.As(err, &apiErr) {
 		login := *apiErr
-		login.kinds = slices.DeleteFunc(slices.Clone(apiErr.kinds), isOfOneCall)
-		if apiErr.added != nil {
-			login.added = &addition{note: apiErr.added.note}
-		}
+		login.kinds = slices.DeleteFunc(slices.Clone(apiErr.kinds), perCall)
+		login.cause = nil
 		return &login
 	}
-	e := &callError{operation: c.op.name, text: "no credential: " + errorText(err), cause: err}
+	e := &callError{operation: c.op.name, text: "no credential: " + errorText(err), details: details{cause: err}}
 	if own, ok := err.(*callError); ok {
-		e.text, e.kinds = own.text+own.note, slices.DeleteFunc(slices.Clone(own.kinds), isOfOneCall)
+		e.text, e.kinds = own.text+own.note, slices.DeleteFunc(slices.Clone(own.kinds), perCall)
 	}
 	return e
 }
 
-// endText says that the caller's context ended, with what failure, if any, and why.
+// endText says that the caller's context ended, with the failure, if there was one, and the cause.
 func endText(ended, cause error, failure string) string {
 	text, why := ended.Error(), ""
 	if cause != nil && cause != ended {
@@ -189,14 +198,27 @@ func endText(ended, cause error, failure string) string {
 	return text
 }
 
-// text is the text of an error. A transport may quote what it could not read, which may repeat the request.
-func (c *call) text(ans *answer, err error) string {
-	return oneLine(c.redact(ans, withoutAddress(err).Error()), 400)
+// text is the text of an error. A transport may quote a response that it could not read, which may in turn
+// quote the request.
+func (c *call) text(a *attempt, err error) string {
+	return oneLine(c.redact(a, withoutAddress(err).Error()), 400)
 }
 
-// provesUnsent reports whether the type of an error proves that no byte of the request was sent, and
-// whether another attempt is hopeless. Whatever it does not know leaves that open.
-func provesUnsent(err error) (proven, hopeless bool) {
+// redact removes the secrets of the request from a text of the response.
+func (c *call) redact(a *attempt, text string) string {
+	if a.cred != nil {
+		text = redact.Remove(text, a.cred.secrets()...)
+	}
+	text = redact.Remove(text, c.secrets...)
+	if c.code != "" {
+		text = redact.RemoveWord(text, c.code)
+	}
+	return text
+}
+
+// provesNotSent reports whether the type of an error proves that no byte of the request was sent, and whether
+// another attempt would fail as well. An unknown type proves nothing.
+func provesNotSent(err error) (notSent, permanent bool) {
 	if e := (*connectError)(nil); errors.As(err, &e) {
 		return true, true
 	}
@@ -212,9 +234,8 @@ func provesUnsent(err error) (proven, hopeless bool) {
 	return false, false
 }
 
-// isCertificateError reports whether the TLS connection was never made. A record that is none proves that
-// only as the first one, which is when crypto/tls reports its connection: a later one may come in place of
-// the answer.
+// isCertificateError reports whether the TLS connection was never made. An invalid TLS record proves that only
+// as the first one, for which crypto/tls reports its connection: a later one may replace the response.
 func isCertificateError(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError
@@ -227,29 +248,29 @@ func isCertificateError(err error) bool {
 		errors.As(err, &authority) || errors.As(err, &certificate)
 }
 
-// apiError describes an answer, without the request's secrets in any of it.
-func (c *call) apiError(ans *answer, p problem, kinds []error) error {
+// apiError describes a response, without the request's secrets in any of it.
+func (c *call) apiError(a *attempt, p problem, kinds []error) error {
 	e := &APIError{
-		StatusCode: ans.status,
-		ErrorCode:  oneLine(c.redact(ans, p.code), 128),
-		ErrorMsg:   oneLine(c.redact(ans, p.message), 512),
-		RequestID:  oneLine(c.redact(ans, requestID(ans.header)), 128),
+		StatusCode: a.status,
+		ErrorCode:  oneLine(c.redact(a, p.code), 128),
+		ErrorMsg:   oneLine(c.redact(a, p.message), 512),
+		RequestID:  oneLine(c.redact(a, requestID(a.header)), 128),
 		Operation:  c.op.name,
-		Attempts:   c.earlier + c.attempt,
-		RetryAfter: retryAfter(ans.header),
-		kinds:      kinds,
+		Attempts:   c.earlier + c.attempts,
+		RetryAfter: retryAfter(a.header),
+		details:    details{kinds: kinds},
 	}
-	if !ans.foreign && (!c.op.login || !quotesRequest(ans.status)) {
-		body := c.redact(ans, string(ans.body[:min(len(ans.body), maxErrorAnswer)])) // before it is cut, or the start of a secret could stay
+	if !a.fromStore && !c.op.quoted(a.status) {
+		body := c.redact(a, string(a.body[:min(len(a.body), maxErrorResponse)])) // before it is cut, or the start of a secret could stay
 		e.Body = []byte(body[:min(len(body), maxErrorBody)])
 	}
-	if ans.ended != nil {
-		return endedBy(e, ans.ended, ans.cause)
+	if a.ended != nil {
+		return endedBy(e, a.ended, a.cause)
 	}
 	return e
 }
 
-// requestID is the first of the names under which the service, its IAM and Keystone say it.
+// requestID is the first of the names under which the service, its IAM and Keystone report it.
 func requestID(header http.Header) string {
 	for _, name := range [...]string{"X-Request-Id", "X-Iam-Trace-Id", "X-Openstack-Request-Id"} {
 		if values := header[name]; len(values) > 0 {

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -14,35 +15,32 @@ import (
 	"time"
 )
 
-// A Client calls CodeArts Build. Make one with NewClient and share it: it is immutable, safe for concurrent
-// use, and keeps the connections and the retry budget that its calls have in common.
+// A Client calls CodeArts Build. Make one with NewClient and share it: it is immutable, safe for concurrent use, and
+// keeps the connections and the retry budget of all its calls.
 type Client struct {
 	Jobs   *JobsService
 	Builds *BuildsService
 	Logs   *LogsService
 
 	endpoint  *url.URL
-	tokens    TokenSource     // nil: signed, or anonymous
-	keys      AccessKeySource // nil: not signed
-	projectID []string        // the value of X-Project-Id; nil: none
+	auth      authenticator // nil: requests are anonymous
 	transport http.RoundTripper
 	header    http.Header  // of every request
 	logger    *slog.Logger // nil: silent
 	settings  settings
 	budget    budget
 	stopAPI   StopAPI
-	v3Retired atomic.Bool // StopAPIAuto has been told that v3 is gone
-	lastURL   atomic.Pointer[fixedURL]
-	watches   watchGroups
-	clockLag  atomic.Int64 // nanoseconds by which the service's clock is ahead, for signatures
+	v3Retired atomic.Bool // StopAPIAuto was told that v3 is not published
+	urls      sync.Map    // *operation to *url.URL, for paths without arguments
+	pollers   pollers
+	clock     serviceClock
 }
 
 const defaultTimeout = 30 * time.Second
 
-// NewClient makes a client. It needs exactly one of WithRegion and WithEndpoint, and exactly one of
-// WithTokenSource and WithAccessKeySource; WithEnvironment finds what is left open. It checks whatever can be
-// checked, and does no I/O but for the variables and the file of WithEnvironment. Its errors are
-// ErrInvalidArgument.
+// NewClient makes a client. It needs exactly one of WithRegion and WithEndpoint, and exactly one of WithTokenSource and
+// WithAccessKeySource; WithEnvironment finds the ones that are missing. It checks all options. Its only I/O is to read
+// the variables and the file of WithEnvironment. Its errors are ErrInvalidArgument.
 func NewClient(opts ...ClientOption) (*Client, error) {
 	cfg := config{settings: settings{timeout: defaultTimeout}}
 	for _, opt := range opts {
@@ -64,14 +62,18 @@ func NewClient(opts ...ClientOption) (*Client, error) {
 	}
 	c := newClient(endpoint, &cfg)
 	if cfg.tokens != nil {
-		c.tokens = *cfg.tokens
+		c.auth = &tokenAuth{*cfg.tokens}
 	} else {
-		c.keys = *cfg.keys
+		keys := &keyAuth{source: *cfg.keys}
+		if cfg.projectID != nil {
+			keys.projectID = []string{*cfg.projectID}
+		}
+		c.auth = keys
 	}
 	return c, nil
 }
 
-// newClient makes a client without a credential, as a login wants it.
+// newClient makes a client without a credential, as a login needs it.
 func newClient(endpoint *url.URL, cfg *config) *Client {
 	c := &Client{
 		endpoint: endpoint, transport: cfg.transport, logger: cfg.logger, stopAPI: cfg.stopAPI,
@@ -80,28 +82,51 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 	if c.transport == nil {
 		c.transport = newTransport()
 	}
-	if cfg.projectID != nil {
-		c.projectID = []string{*cfg.projectID}
-	}
 	c.header = http.Header{"Accept": jsonType, "User-Agent": {strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}}
 	c.Jobs, c.Builds, c.Logs = &JobsService{service{c}}, &BuildsService{service{c}}, &LogsService{service{c}}
 	return c
 }
 
-// A service is what the services of a client have in common.
+// A service is the common part of the services of a client.
 type service struct{ client *Client }
 
-// Format prints the client's endpoint only: fmt would read what running calls write.
+// Format prints the client's endpoint only: fmt would read fields that running calls write.
 func (s service) Format(f fmt.State, verb rune) { s.client.Format(f, verb) }
 
 // CloseIdleConnections closes the connections that no call uses, those of the credential's source included.
 func (c *Client) CloseIdleConnections() {
 	closeIdleConnections(c.transport)
-	closeIdleConnections(c.tokens)
-	closeIdleConnections(c.keys)
+	if c.auth != nil {
+		c.auth.closeIdleConnections()
+	}
 }
 
-// Format prints where the client calls, and nothing of what it holds.
+// Do makes a call that has no method here, with the same checks, retries and errors as any other call.
+//
+// The path starts with one slash, is escaped, may carry a query, and is used as given. For GET and HEAD, in is a
+// struct with url tags, or nil, and the call is retried like any read; for other methods in is sent as JSON, and the
+// call is retried only if the service did not process it. Out gets the whole response: it is a pointer for
+// encoding/json, a *[]byte for the bytes as they are, or nil, and is written only if Do returns nil. A response that
+// is not JSON is ErrUnexpectedResponse, unless out is a *[]byte. Errors name the call "GET /path". A path, method or
+// input that cannot be sent is ErrInvalidArgument.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
+	bare, _, _ := strings.Cut(path, "?")
+	op := operation{name: oneLine(method+" "+bare, 120), method: method, flat: true}
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		return op.named(invalid("out must be a non-nil pointer"))
+	}
+	if !isMethod(method) {
+		return op.named(invalid("invalid HTTP method %s", quoted(method)))
+	}
+	call := c.newCall(&op, &wholeResponse{out})
+	var err error
+	if call.url, err = pathURL(c.endpoint, path); err != nil {
+		return op.named(err)
+	}
+	return c.do(ctx, &call, nil, in, opts)
+}
+
+// Format prints where the client calls.
 func (c *Client) Format(f fmt.State, _ rune) {
 	if c == nil || c.endpoint == nil {
 		fmt.Fprint(f, "codeartsbuild.Client{}")
@@ -114,7 +139,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 func (cfg *config) origin() (*url.URL, error) {
 	switch {
 	case cfg.region != nil && cfg.endpoint != nil:
-		return nil, invalid("both WithRegion and WithEndpoint are given; they answer the same question")
+		return nil, invalid("WithRegion and WithEndpoint cannot be combined")
 	case cfg.region != nil:
 		if err := checkRegion(*cfg.region); err != nil {
 			return nil, err
@@ -123,25 +148,25 @@ func (cfg *config) origin() (*url.URL, error) {
 	case cfg.endpoint != nil:
 		return parseEndpoint(*cfg.endpoint, cfg.insecureHTTP, "WithInsecureHTTP")
 	}
-	return nil, invalid("no endpoint: one of WithRegion, WithEndpoint and WithEnvironment is needed")
+	return nil, invalid("an endpoint is missing: use WithRegion, WithEndpoint or WithEnvironment")
 }
 
 func (cfg *config) validate() error {
 	switch {
 	case cfg.tokens != nil && cfg.keys != nil:
-		return invalid("both WithTokenSource and WithAccessKeySource are given; they answer the same question")
+		return invalid("WithTokenSource and WithAccessKeySource cannot be combined")
 	case cfg.tokens == nil && cfg.keys == nil:
-		return invalid("no credential: one of WithTokenSource, WithAccessKeySource and WithEnvironment is needed")
+		return invalid("a credential is missing: use WithTokenSource, WithAccessKeySource or WithEnvironment")
 	case cfg.tokens != nil && isNil(*cfg.tokens):
-		return invalid("the token source is nil")
+		return invalid("the token source must not be nil")
 	case cfg.keys != nil && isNil(*cfg.keys):
-		return invalid("the access key source is nil")
+		return invalid("the access key source must not be nil")
 	case cfg.projectID != nil && (*cfg.projectID == "" || !isHeaderValue(*cfg.projectID)):
-		return invalid("the project id is empty or has characters that a header cannot carry")
+		return invalid("the project id must not be empty or have characters that a header cannot carry")
 	case !isHeaderValue(cfg.userAgent):
-		return invalid("the user agent has characters that a header cannot carry")
+		return invalid("the user agent must not have characters that a header cannot carry")
 	case cfg.stopAPI < StopAPIV3 || cfg.stopAPI > StopAPIAuto:
-		return invalid("there is no StopAPI %d", cfg.stopAPI)
+		return invalid("StopAPI must be StopAPIV3, StopAPIV1 or StopAPIAuto, got %d", cfg.stopAPI)
 	}
 	if err := cfg.checkStatic(); err != nil {
 		return err
@@ -155,7 +180,7 @@ func isNil(source any) bool {
 	return !v.IsValid() || (v.Kind() == reflect.Pointer && v.IsNil())
 }
 
-// checkStatic refuses the credentials that are known already and that no request could carry.
+// checkStatic rejects a static credential that no request could carry.
 func (cfg *config) checkStatic() error {
 	if cfg.tokens != nil {
 		if static, ok := (*cfg.tokens).(staticToken); ok {
@@ -168,7 +193,7 @@ func (cfg *config) checkStatic() error {
 	case !ok:
 		return nil
 	case !static.key.usable():
-		return invalid("the access key is empty")
+		return invalid("the access key must not be empty")
 	}
 	return static.key.check()
 }
@@ -176,34 +201,34 @@ func (cfg *config) checkStatic() error {
 func checkToken(t *Token) error {
 	switch {
 	case !t.usable():
-		return invalid("the token is empty")
+		return invalid("the token must not be empty")
 	case !isHeaderValue(t.Value()):
-		return invalid("the token has characters that a header cannot carry")
+		return invalid("the token must not have characters that a header cannot carry")
 	}
 	return nil
 }
 
-// parseEndpoint reads an origin with an optional path; allowance names what allows http. Its errors do not
-// repeat what they refuse, which may hold a password.
+// parseEndpoint reads an origin with an optional path; allowance names the option that allows http. Its errors do not
+// repeat the endpoint, which may hold a password.
 func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || !isHeaderValue(endpoint):
-		return nil, invalid("the endpoint is not a URL")
+		return nil, invalid("the endpoint must be a URL")
 	case u.User != nil:
-		return nil, invalid("the endpoint holds a user name or password")
+		return nil, invalid("the endpoint must not hold a user name or password")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, invalid("the endpoint does not start with https://")
+		return nil, invalid("the endpoint must start with https://")
 	case u.Hostname() == "" || u.Opaque != "":
-		return nil, invalid("the endpoint has no host")
+		return nil, invalid("the endpoint must have a host")
 	case strings.ContainsAny(endpoint, "?#"):
-		return nil, invalid("the endpoint has a query or a fragment")
+		return nil, invalid("the endpoint must not have a query or a fragment")
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
 		return nil, invalid("the endpoint would send the credential over http to %s; use https, or allow it with %s", oneLine(u.Hostname(), 64), allowance)
 	}
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	if strings.HasSuffix(u.Path, "/") || strings.Contains(u.Path, "//") {
-		return nil, invalid("the endpoint's path has empty segments")
+		return nil, invalid("the endpoint's path must not have empty segments")
 	}
 	return u, nil
 }
@@ -211,11 +236,11 @@ func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, 
 func checkRegion(region string) error {
 	for _, r := range region {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' {
-			return invalid("%q is not a region; want a name such as cn-north-4", oneLine(region, 64))
+			return invalid("the region must be a name such as cn-north-4, got %s", quoted(region))
 		}
 	}
 	if region == "" {
-		return invalid("the region is empty")
+		return invalid("the region must not be empty")
 	}
 	return nil
 }
@@ -228,17 +253,7 @@ func isLoopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// isHeaderValue reports whether text is printable ASCII, all that this client puts into a header.
-func isHeaderValue(text string) bool {
-	for i := range len(text) {
-		if text[i] < ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// ownUserAgent names this package and, where it was built as a module of somebody's, its version.
+// ownUserAgent names this package and, if it was built as a dependency, its version.
 var ownUserAgent = sync.OnceValue(func() string {
 	const module = "github.com/codeartsbuild-go/codeartsbuild"
 	version := "devel"

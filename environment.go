@@ -10,11 +10,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/profile"
 )
 
-// WithEnvironment fills in what the other options leave open from the place where the program runs. What an
-// option answers is not looked up; what is looked up is taken from the first place that has it. An empty
-// variable counts as not set.
+// WithEnvironment finds the endpoint, the credential and the project that the other options do not give. It takes each
+// of them from the first place that has it. An empty variable counts as not set.
 //
 // Endpoint, unless WithRegion or WithEndpoint is given:
 //
@@ -34,35 +35,34 @@ import (
 //     for the account.
 //  4. The profile file HUAWEICLOUD_SDK_CREDENTIALS_FILE, or else ~/.huaweicloud/credentials: an INI file with ak,
 //     sk, security_token and project_id in the section [basic]. It need not exist.
-//  5. Pod identity, where HC_CONTAINER_CREDENTIALS_FULL_URI is set: temporary keys from that address, for the
+//  5. Pod identity, if HC_CONTAINER_CREDENTIALS_FULL_URI is set: temporary keys from that address, with the
 //     content of the file HC_CONTAINER_AUTHORIZATION_TOKEN_FILE as Authorization. The address starts with
 //     https://, or is a loopback or link-local one, see WithInsecureHTTP. The metadata service is then not
 //     asked.
-//  6. The metadata service of the instance, version 2 or, where that is not offered, version 1: the temporary keys of
-//     the agency that the instance has.
+//  6. The metadata service of the instance, version 2 or, if it has only that, version 1: the temporary keys of
+//     the instance's agency.
 //
 // A user logs in as with [NewIAMTokenSource], through the client's transport: at HW_AUTH_URL or OS_AUTH_URL,
 // HUAWEICLOUD_SDK_IAM_ENDPOINT, or the region's IAM, for the project below, HW_PROJECT_NAME or OS_PROJECT_NAME, or
-// the project named like the region. Where both an id and a name are set, the id counts.
+// the project with the name of the region. If both an id and a name are set, the id counts.
 //
-// Project, unless WithProjectID is given: HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, OS_PROJECT_ID and the
-// profile file, in this order, but none that comes after the place of the credential; with
-// WithAccessKeySource the variables only.
+// Project, unless WithProjectID is given: HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, OS_PROJECT_ID and the profile
+// file, in this order, up to the place of the credential; with WithAccessKeySource the variables only.
 //
-// NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs
-// a key, under the context of that call, for at most 10 s and 3 s, never through a proxy; their keys are
-// kept, and renewed early, as [NewCachedAccessKeySource] does. A call for which they give none fails with
-// ErrUnauthorized, whose text lists where a credential was looked for.
+// NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs a key,
+// with the context of that call, for at most 10 s and 3 s, never through a proxy. Their keys are kept, and renewed
+// early, as [NewCachedAccessKeySource] does. If they give no key, the call fails with ErrUnauthorized, and the text
+// lists all places that were searched.
 //
-// NewClient returns ErrInvalidArgument, with the name of the variable or file and none of its content, for
-// half a credential, two credentials in one of the places, a value that cannot be sent, a file that cannot be
-// read or is no INI file, and an endpoint or region that is missing or not valid.
+// NewClient returns ErrInvalidArgument for half a credential, two credentials in one of the places, a value that cannot
+// be sent, a file that cannot be read or is not an INI file, and an endpoint or region that is missing or invalid. The
+// error has the name of the variable or file and nothing of its content.
 func WithEnvironment() ClientOption {
 	env := environment{lookup: os.LookupEnv, home: os.UserHomeDir, metadata: metadataEndpoint}
 	return env.option()
 }
 
-// An environment is the place where a program runs.
+// An environment is where WithEnvironment looks.
 type environment struct {
 	lookup    func(name string) (value string, ok bool)
 	home      func() (string, error)
@@ -74,7 +74,7 @@ func (env *environment) option() ClientOption {
 	return clientOption(func(c *config) { c.environment = env.fill })
 }
 
-// A tool is one whose variables name a credential.
+// A tool is the names of the variables in which one tool keeps a credential.
 type tool struct {
 	keyID, keySecret, securityToken string
 	token                           string
@@ -105,20 +105,20 @@ var tools = [...]tool{
 
 var regionVariables = []string{"HUAWEICLOUD_SDK_REGION", "HW_REGION_NAME", "OS_REGION_NAME"}
 
-// A finding is a value and the name of its place. Only the latter is ever told.
-type finding struct{ name, value string }
+// A setting is a value and the name of its place. No error shows the value.
+type setting struct{ name, value string }
 
-// first is the first variable of these that is set. Without one the value is empty.
-func (env *environment) first(names ...string) finding {
+// first is the first of these variables that is set. If none is set, the value is empty.
+func (env *environment) first(names ...string) setting {
 	for _, name := range names {
 		if value, ok := env.lookup(name); ok && value != "" {
-			return finding{name, value}
+			return setting{name, value}
 		}
 	}
-	return finding{name: strings.Join(names, " or ")}
+	return setting{name: strings.Join(names, " or ")}
 }
 
-// fill answers what the options left open.
+// fill gives the options that are missing.
 func (env *environment) fill(cfg *config) error {
 	if cfg.region == nil && cfg.endpoint == nil {
 		if err := env.fillEndpoint(cfg); err != nil {
@@ -126,7 +126,7 @@ func (env *environment) fill(cfg *config) error {
 		}
 	}
 	if cfg.tokens != nil {
-		return nil // a token is already a project's
+		return nil // a token already belongs to a project
 	}
 	given := cfg.keys != nil
 	for i := range tools {
@@ -148,35 +148,35 @@ func (env *environment) fill(cfg *config) error {
 
 func (env *environment) fillEndpoint(cfg *config) error {
 	if endpoint := env.first("CODEARTSBUILD_ENDPOINT"); endpoint.value != "" {
-		return cfg.fillEndpoint(endpoint)
+		return cfg.useEndpoint(endpoint)
 	}
 	region, err := env.region()
 	if err != nil {
 		return err
 	}
 	if region.value == "" {
-		return invalid("no endpoint: none of CODEARTSBUILD_ENDPOINT, %s is set, and neither WithRegion nor WithEndpoint is given",
+		return invalid("an endpoint is missing: set CODEARTSBUILD_ENDPOINT or one of %s, or use WithRegion or WithEndpoint",
 			strings.Join(regionVariables, ", "))
 	}
 	suffix := strings.ToUpper(strings.ReplaceAll(region.value, "-", "_"))
 	if moved := env.first("HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_" + suffix); moved.value != "" {
 		moved.value, _, _ = strings.Cut(moved.value, ",")
-		return cfg.fillEndpoint(moved.withScheme())
+		return cfg.useEndpoint(moved.withScheme())
 	}
 	cfg.region = &region.value
 	return nil
 }
 
-// region is that of the variables; it has no value when none is set.
-func (env *environment) region() (finding, error) {
+// region is the region of the variables. If none is set, it has no value.
+func (env *environment) region() (setting, error) {
 	region := env.first(regionVariables...)
 	if region.value != "" && checkRegion(region.value) != nil {
-		return finding{}, invalid("%s does not hold a region, which is a name such as cn-north-4", region.name)
+		return setting{}, invalid("%s must hold a region, a name such as cn-north-4", region.name)
 	}
 	return region, nil
 }
 
-func (cfg *config) fillEndpoint(endpoint finding) error {
+func (cfg *config) useEndpoint(endpoint setting) error {
 	if err := cfg.checkEndpoint(endpoint); err != nil {
 		return err
 	}
@@ -184,17 +184,17 @@ func (cfg *config) fillEndpoint(endpoint finding) error {
 	return nil
 }
 
-// checkEndpoint tells all the rules rather than the one that was broken, which may quote the value.
-func (cfg *config) checkEndpoint(endpoint finding) error {
+// checkEndpoint names all rules, since the error of the broken one may quote the value.
+func (cfg *config) checkEndpoint(endpoint setting) error {
 	if _, err := parseEndpoint(endpoint.value, cfg.insecureHTTP, "WithInsecureHTTP"); err != nil {
-		return invalid("%s does not hold an endpoint: https:// and a host, without user name, query and fragment; "+
+		return invalid("%s must hold an endpoint: https:// and a host, without user name, query and fragment; "+
 			"http:// needs WithInsecureHTTP unless it is this machine", endpoint.name)
 	}
 	return nil
 }
 
-// withScheme completes a bare host, which the vendor's variables may hold.
-func (f finding) withScheme() finding {
+// withScheme completes a bare host, which some variables hold.
+func (f setting) withScheme() setting {
 	f.value = strings.TrimSpace(f.value)
 	if !strings.Contains(f.value, "://") {
 		f.value = "https://" + f.value
@@ -202,7 +202,7 @@ func (f finding) withScheme() finding {
 	return f
 }
 
-func (cfg *config) fillProject(project finding) error {
+func (cfg *config) fillProject(project setting) error {
 	if project.value == "" || cfg.projectID != nil {
 		return nil
 	}
@@ -213,10 +213,10 @@ func (cfg *config) fillProject(project finding) error {
 	return nil
 }
 
-// checkWord refuses what no id, key or token has, and what a header cannot carry.
-func (f finding) checkWord() error {
+// checkWord rejects a value that cannot be an id, key or token, or that a header cannot carry.
+func (f setting) checkWord() error {
 	if !isHeaderValue(f.value) || strings.ContainsAny(f.value, " ,") {
-		return invalid("%s holds a space, a comma, a line break or another character that cannot be sent", f.name)
+		return invalid("%s must not hold a space, a comma, a line break or another character that cannot be sent", f.name)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
 	key := anyOf(id, secret, securityToken)
 	switch ways := present(key, token, password); {
 	case len(ways) > 1:
-		return false, invalid("both %s and %s are set, two credentials in one place; unset one of them", ways[0].name, ways[1].name)
+		return false, invalid("%s and %s cannot be combined; unset one of them", ways[0].name, ways[1].name)
 	case len(ways) == 0 && user.value == "":
 		return false, nil
 	case key.value != "":
@@ -241,10 +241,10 @@ func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
 	return true, env.fillLogin(t, cfg, user, password)
 }
 
-// present keeps the findings that have a value.
-func present(findings ...finding) []finding {
-	var kept []finding
-	for _, f := range findings {
+// present returns the settings that have a value.
+func present(settings ...setting) []setting {
+	var kept []setting
+	for _, f := range settings {
 		if f.value != "" {
 			kept = append(kept, f)
 		}
@@ -252,20 +252,20 @@ func present(findings ...finding) []finding {
 	return kept
 }
 
-func anyOf(findings ...finding) finding { return append(present(findings...), finding{})[0] }
+func anyOf(settings ...setting) setting { return append(present(settings...), setting{})[0] }
 
-func halfSet(has, lacks finding) error {
-	return invalid("%s is set, but %s is not", has.name, lacks.name)
+func missingPart(has, lacks setting) error {
+	return invalid("%s is set, and %s must be set as well", has.name, lacks.name)
 }
 
 // fillKey takes an access key of which at least one part is set.
-func (cfg *config) fillKey(id, secret, securityToken finding) error {
-	for _, part := range []finding{id, secret} {
+func (cfg *config) fillKey(id, secret, securityToken setting) error {
+	for _, part := range []setting{id, secret} {
 		if part.value == "" {
-			return halfSet(anyOf(id, secret, securityToken), part)
+			return missingPart(anyOf(id, secret, securityToken), part)
 		}
 	}
-	for _, part := range []finding{id, secret, securityToken} {
+	for _, part := range []setting{id, secret, securityToken} {
 		if err := part.checkWord(); err != nil {
 			return err
 		}
@@ -276,20 +276,20 @@ func (cfg *config) fillKey(id, secret, securityToken finding) error {
 }
 
 // fillLogin logs in with the user and password of a tool, of which at least one is set.
-func (env *environment) fillLogin(t *tool, cfg *config, user, password finding) error {
+func (env *environment) fillLogin(t *tool, cfg *config, user, password setting) error {
 	account := env.first(t.accounts...)
 	switch {
 	case password.value == "":
-		return halfSet(user, password)
+		return missingPart(user, password)
 	case user.value == "":
-		return halfSet(password, user)
+		return missingPart(password, user)
 	case account.value == "" && (!user.isID() || cfg.projectID == nil):
-		return invalid("%s is set, but not the account: one of %s", user.name, strings.Join(t.accounts, ", "))
+		return invalid("%s is set, and the account must be set as well: one of %s", user.name, strings.Join(t.accounts, ", "))
 	}
 	login := IAMConfig{Password: StaticSecret(password.value), Transport: cfg.transport, InsecureHTTP: cfg.insecureHTTP}
 	login.UserID, login.UserName = user.idOrName()
 	login.DomainID, login.DomainName = account.idOrName()
-	if err := env.aim(&login, t, cfg); err != nil {
+	if err := env.loginTarget(&login, t, cfg); err != nil {
 		return err
 	}
 	source, err := NewIAMTokenSource(login)
@@ -301,8 +301,9 @@ func (env *environment) fillLogin(t *tool, cfg *config, user, password finding) 
 	return nil
 }
 
-// aim says where to log in, and for which project. The password goes to the address that stands beside it, if any.
-func (env *environment) aim(login *IAMConfig, t *tool, cfg *config) error {
+// loginTarget sets where to log in and for which project. The password goes to the address of the same tool, if that
+// has one.
+func (env *environment) loginTarget(login *IAMConfig, t *tool, cfg *config) error {
 	if endpoint := env.first(t.authURL, "HUAWEICLOUD_SDK_IAM_ENDPOINT"); endpoint.value != "" {
 		endpoint = endpoint.withScheme()
 		if err := cfg.checkEndpoint(endpoint); err != nil {
@@ -324,79 +325,78 @@ func (env *environment) aim(login *IAMConfig, t *tool, cfg *config) error {
 	}
 	region, err := env.region()
 	if err == nil && region.value == "" {
-		err = invalid("%s is set, but not where to log in and for which project: set one of %s, or both %s and %s",
+		err = invalid("%s is set, and the place and project of the login must be set as well: one of %s, or both %s and %s",
 			t.password, strings.Join(regionVariables, ", "), t.authURL, t.projectName)
 	}
 	login.Region = region.value
 	return err
 }
 
-func (f finding) isID() bool { return strings.HasSuffix(f.name, "_ID") }
+func (f setting) isID() bool { return strings.HasSuffix(f.name, "_ID") }
 
-func (f finding) idOrName() (id, name string) {
+func (f setting) idOrName() (id, name string) {
 	if f.isID() {
 		return f.value, ""
 	}
 	return "", f.value
 }
 
-// fillFromProfile takes the credential of the profile file or, where that has none, asks the machine for one
-// when it is needed.
+// fillFromProfile takes the credential of the profile file or, if it has none, that of the machine.
 func (env *environment) fillFromProfile(cfg *config) error {
 	file, err := env.readProfile()
 	if err != nil {
 		return err
 	}
-	if err := cfg.fillProject(file.finding("project_id")); err != nil {
+	if err := cfg.fillProject(file.setting("project_id")); err != nil {
 		return err
 	}
-	id, secret, securityToken := file.finding("ak"), file.finding("sk"), file.finding("security_token")
+	id, secret, securityToken := file.setting("ak"), file.setting("sk"), file.setting("security_token")
 	if anyOf(id, secret, securityToken).value != "" {
 		return cfg.fillKey(id, secret, securityToken)
 	}
-	return env.fillFromMachine(cfg, file.lack)
+	return env.fillFromMachine(cfg, file.missing)
 }
 
-// A profile is the section [basic] of a profile file.
-type profile struct {
-	path   string
-	values map[string]string
-	lack   string // says that there is no key in it
+// A credentialFile is the section [basic] of a profile file.
+type credentialFile struct {
+	path    string
+	values  map[string]string
+	missing string // says that it has no key
 }
 
-func (p *profile) finding(key string) finding {
-	return finding{key + " in [basic] of " + p.path, p.values[key]}
+func (p *credentialFile) setting(key string) setting {
+	return setting{key + " in [basic] of " + p.path, p.values[key]}
 }
 
-// readProfile reads the profile file. One that does not exist is empty.
-func (env *environment) readProfile() (*profile, error) {
+// readProfile reads the profile file. A missing file counts as empty.
+func (env *environment) readProfile() (*credentialFile, error) {
 	path := env.first("HUAWEICLOUD_SDK_CREDENTIALS_FILE").value
 	if path == "" {
 		home, err := env.home()
 		if err != nil || home == "" {
-			return &profile{lack: "no home folder with a profile file"}, nil
+			return &credentialFile{missing: "no home folder with a profile file"}, nil
 		}
 		path = filepath.Join(home, ".huaweicloud", "credentials")
 	}
 	text, err := readFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return &profile{path: path, lack: "no file " + oneLine(path, 80)}, nil
+		return &credentialFile{path: path, missing: "no file " + oneLine(path, 80)}, nil
 	case err != nil:
-		return nil, invalid("the profile file %s cannot be read: %s", path, fileProblem(err))
+		return nil, invalid("the profile file %s must be readable: %s", path, fileProblem(err))
 	}
-	values, err := parseProfile(path, text)
+	values, err := profile.Parse(path, text)
 	if err != nil {
-		return nil, err
+		return nil, invalid("%s", err)
 	}
-	return &profile{path, values, "no ak in [basic] of " + oneLine(path, 80)}, nil
+	return &credentialFile{path, values, "no ak in [basic] of " + oneLine(path, 80)}, nil
 }
 
 const maxFile = 1 << 20
 
 var errLargeFile = errors.New("larger than 1 MiB")
 
-// readFile reads a file that is expected to be small.
+// readFile reads a small file.
 func readFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -416,59 +416,4 @@ func fileProblem(err error) string {
 		err = pathErr.Err
 	}
 	return err.Error()
-}
-
-// parseProfile reads the section [basic] of an INI file, with the spellings that the vendor's SDKs take:
-// "=" or ":", comments with "#" or ";" on a line of their own or after a space, quotes around a value. The
-// case of keys does not count. Its errors tell the line, and nothing that is in it.
-func parseProfile(path, text string) (map[string]string, error) {
-	values, section, number := map[string]string{}, "", 0
-	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
-		number++
-		line = withoutComment(line)
-		if line == "" {
-			continue
-		}
-		if name, ok := strings.CutPrefix(line, "["); ok {
-			if section, ok = strings.CutSuffix(name, "]"); !ok {
-				return nil, invalid("%s, line %d: the section has no closing bracket", path, number)
-			}
-			section = strings.TrimSpace(section)
-			continue
-		}
-		key, value, ok := cutKey(line)
-		if !ok {
-			return nil, invalid("%s, line %d: neither a section, a comment nor a key with a value", path, number)
-		}
-		if section != "basic" {
-			continue
-		}
-		if _, twice := values[key]; twice {
-			return nil, invalid("%s, line %d: a key of [basic] is given again", path, number)
-		}
-		values[key] = value
-	}
-	return values, nil
-}
-
-func withoutComment(line string) string {
-	line = strings.TrimSpace(line)
-	for i := range len(line) {
-		if (line[i] == '#' || line[i] == ';') && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
-			return strings.TrimSpace(line[:i])
-		}
-	}
-	return line
-}
-
-func cutKey(line string) (key, value string, ok bool) {
-	i := strings.IndexAny(line, "=:")
-	if i <= 0 {
-		return "", "", false
-	}
-	key, value = strings.ToLower(strings.TrimSpace(line[:i])), strings.TrimSpace(line[i+1:])
-	if n := len(value); n >= 2 && value[0] == value[n-1] && strings.IndexByte("\"'`", value[0]) >= 0 {
-		value = value[1 : n-1]
-	}
-	return key, value, true
 }

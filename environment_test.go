@@ -13,14 +13,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/profile"
 )
 
 // envIn is a place with these variables and this profile file, "" for none. Nothing answers there.
@@ -348,7 +348,7 @@ func TestEnvironmentThatIsRefused(t *testing.T) {
 		want    []string
 	}{
 		"nothing at all": {map[string]string{}, "", nil, []string{
-			"no endpoint", "CODEARTSBUILD_ENDPOINT", "HUAWEICLOUD_SDK_REGION", "HW_REGION_NAME", "OS_REGION_NAME", "WithRegion", "WithEndpoint",
+			"an endpoint is missing", "CODEARTSBUILD_ENDPOINT", "HUAWEICLOUD_SDK_REGION", "HW_REGION_NAME", "OS_REGION_NAME", "WithRegion", "WithEndpoint",
 		}},
 		"a region that is none":         {in("HW_REGION_NAME", "Region Hush"), "", nil, []string{"HW_REGION_NAME"}},
 		"OpenStack's default":           {map[string]string{"OS_REGION_NAME": "RegionOne"}, "", nil, []string{"OS_REGION_NAME"}},
@@ -360,9 +360,9 @@ func TestEnvironmentThatIsRefused(t *testing.T) {
 			in("HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4", "https://build.hush.com?x"), "", nil, []string{"HUAWEICLOUD_SDK_REGION_CODEARTSBUILD_CN_NORTH_4"},
 		},
 
-		"the id alone":                    {in("HUAWEICLOUD_SDK_AK", "AKHUSH"), "", nil, []string{"HUAWEICLOUD_SDK_AK is set, but HUAWEICLOUD_SDK_SK is not"}},
-		"the secret alone":                {in("HUAWEICLOUD_SDK_SK", "secret-hush"), "", nil, []string{"HUAWEICLOUD_SDK_SK is set, but HUAWEICLOUD_SDK_AK is not"}},
-		"the security token alone":        {in("HUAWEICLOUD_SDK_SECURITY_TOKEN", "st-hush"), "", nil, []string{"HUAWEICLOUD_SDK_SECURITY_TOKEN is set, but HUAWEICLOUD_SDK_AK is not"}},
+		"the id alone":                    {in("HUAWEICLOUD_SDK_AK", "AKHUSH"), "", nil, []string{"HUAWEICLOUD_SDK_AK is set, and HUAWEICLOUD_SDK_SK must be set as well"}},
+		"the secret alone":                {in("HUAWEICLOUD_SDK_SK", "secret-hush"), "", nil, []string{"HUAWEICLOUD_SDK_SK is set, and HUAWEICLOUD_SDK_AK must be set as well"}},
+		"the security token alone":        {in("HUAWEICLOUD_SDK_SECURITY_TOKEN", "st-hush"), "", nil, []string{"HUAWEICLOUD_SDK_SECURITY_TOKEN is set, and HUAWEICLOUD_SDK_AK must be set as well"}},
 		"Terraform's id alone":            {in("HW_ACCESS_KEY", "AKHUSH", "OS_SECRET_KEY", "secret-hush"), "", nil, []string{"HW_ACCESS_KEY", "HW_SECRET_KEY"}},
 		"OpenStack's secret alone":        {in("OS_SECRET_KEY", "secret-hush"), "", nil, []string{"OS_ACCESS_KEY", "OS_SECRET_KEY"}},
 		"half, though more comes behind":  {in("HW_ACCESS_KEY", "AKHUSH", "OS_ACCESS_KEY", "AKHUSH", "OS_SECRET_KEY", "secret-hush"), "", nil, []string{"HW_SECRET_KEY"}},
@@ -376,8 +376,8 @@ func TestEnvironmentThatIsRefused(t *testing.T) {
 		"a token with a letter from afar": {in("CODEARTSBUILD_TOKEN", "tökén-hush"), "", nil, []string{"CODEARTSBUILD_TOKEN"}},
 		"a project with a line break":     {key("HUAWEICLOUD_SDK_PROJECT_ID", "p-hush\r\nX: y"), "", nil, []string{"HUAWEICLOUD_SDK_PROJECT_ID"}},
 
-		"a user without password":   {in("OS_USERNAME", "user-hush"), "", nil, []string{"OS_USERNAME is set, but OS_PASSWORD is not"}},
-		"a password without user":   {in("HW_USER_PASSWORD", "pass-hush"), "", nil, []string{"HW_USER_PASSWORD is set, but HW_USER_ID or HW_USER_NAME is not"}},
+		"a user without password":   {in("OS_USERNAME", "user-hush"), "", nil, []string{"OS_USERNAME is set, and OS_PASSWORD must be set as well"}},
+		"a password without user":   {in("HW_USER_PASSWORD", "pass-hush"), "", nil, []string{"HW_USER_PASSWORD is set, and HW_USER_ID or HW_USER_NAME must be set as well"}},
 		"a user without account":    {in("HW_USER_NAME", "user-hush", "HW_USER_PASSWORD", "pass-hush"), "", nil, []string{"HW_USER_NAME", "HW_DOMAIN_ID", "HW_DOMAIN_NAME"}},
 		"a project without account": {in("HW_USER_ID", "user-hush", "HW_USER_PASSWORD", "pass-hush"), "", nil, []string{"HW_USER_ID", "HW_DOMAIN_NAME"}},
 		"IAM over http":             {user("OS_AUTH_URL", "http://iam.hush.com/v3"), "", nil, []string{"OS_AUTH_URL"}},
@@ -386,7 +386,7 @@ func TestEnvironmentThatIsRefused(t *testing.T) {
 			map[string]string{"OS_USERNAME": "user-hush", "OS_PASSWORD": "pass-hush", "OS_DOMAIN_ID": "d-hush"}, "",
 			[]ClientOption{WithEndpoint("https://build.example.com")}, []string{"OS_PASSWORD", "HW_REGION_NAME", "OS_AUTH_URL", "OS_PROJECT_NAME"},
 		},
-		"an option's region that is none": {user(), "", []ClientOption{WithRegion("North 4")}, []string{`"North 4" is not a region`}},
+		"an option's region that is none": {user(), "", []ClientOption{WithRegion("North 4")}, []string{`the region must be a name such as cn-north-4, got "North 4"`}},
 		"a region for the login that is none": {
 			user("HW_REGION_NAME", "Region Hush"), "", []ClientOption{WithEndpoint("https://build.example.com")}, []string{"HW_REGION_NAME"},
 		},
@@ -400,7 +400,7 @@ func TestEnvironmentThatIsRefused(t *testing.T) {
 		"the file's secret has spaces": {region, "[basic]\nak=AKHUSH\nsk=secret hush\n", nil, []string{"sk in [basic] of ", "credentials"}},
 		"the file's project is bad":    {region, "[basic]\nproject_id=p\x01hush\n", nil, []string{"project_id in [basic] of "}},
 
-		"pod identity without its token": {in("HC_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/hush"), "", nil, []string{"HC_CONTAINER_CREDENTIALS_FULL_URI is set, but HC_CONTAINER_AUTHORIZATION_TOKEN_FILE is not"}},
+		"pod identity without its token": {in("HC_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/hush"), "", nil, []string{"HC_CONTAINER_CREDENTIALS_FULL_URI is set, and HC_CONTAINER_AUTHORIZATION_TOKEN_FILE must be set as well"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -498,49 +498,12 @@ func TestProfileSpellings(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parseProfile("file", tt.text)
+			got, err := profile.Parse("file", tt.text)
 			require.NoError(t, err)
 			require.Equal(t, tt.ak, got["ak"])
 			require.Equal(t, tt.sk, got["sk"])
 		})
 	}
-}
-
-// FuzzProfile: whatever the file holds, it is read or refused with a line that exists, what was read can be
-// written and read again, and an error does not depend on the content.
-func FuzzProfile(f *testing.F) {
-	for _, seed := range []string{
-		"[basic]\nak = AK\nsk = secret\n", "[basic\n", "\ufeff[basic]\r\nak:x # y\r\n", "ak", "=", "[basic]\nak='\nak=", "[]]\n\x00=\x00",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		values, err := parseProfile("file", text)
-		if err != nil {
-			require.ErrorIs(t, err, ErrInvalidArgument)
-			_, rest, _ := strings.Cut(err.Error(), "file, line ")
-			digits, reason, _ := strings.Cut(rest, ": ")
-			line, convErr := strconv.Atoi(digits)
-			require.NoError(t, convErr)
-			require.True(t, line >= 1 && line <= strings.Count(text, "\n")+1)
-			require.Contains(t, []string{
-				"the section has no closing bracket", "neither a section, a comment nor a key with a value", "a key of [basic] is given again",
-			}, reason)
-			return
-		}
-		written := "[basic]\n"
-		for key, value := range values {
-			require.Equal(t, strings.TrimSpace(key), key)
-			require.NotContains(t, key+value, "\n")
-			if strings.HasPrefix(key, "[") || strings.HasPrefix(key, "\ufeff") || strings.ContainsFunc(key+value, unicode.IsSpace) {
-				return // quoted blanks, which no key has
-			}
-			written += key + "=\"" + value + "\"\n"
-		}
-		again, err := parseProfile("file", written)
-		require.NoError(t, err)
-		require.Equal(t, values, again)
-	})
 }
 
 // B5: nothing that a client was made of shows a secret.
@@ -561,12 +524,11 @@ func TestB5EnvironmentShowsNoSecret(t *testing.T) {
 			require.NoError(t, err)
 			holder := struct {
 				client *Client
-				tokens TokenSource
-				keys   AccessKeySource
-			}{client, client.tokens, client.keys}
+				source any
+			}{client, sourceOf(client)}
 			_, callErr := envCall(t, env)
 			var printed bytes.Buffer
-			for _, value := range []any{client, client.tokens, client.keys, holder, &holder, callErr} {
+			for _, value := range []any{client, sourceOf(client), holder, &holder, callErr} {
 				fmt.Fprintf(&printed, "%v %+v %#v %s %q\n", value, value, value, value, value)
 				slog.New(slog.NewTextHandler(&printed, nil)).Info("text", "value", value)
 				slog.New(slog.NewJSONHandler(&printed, nil)).Info("json", "value", value)
@@ -577,6 +539,13 @@ func TestB5EnvironmentShowsNoSecret(t *testing.T) {
 			require.NotContains(t, printed.String(), "hidden")
 		})
 	}
+}
+
+func sourceOf(client *Client) any {
+	if tokens, ok := client.auth.(*tokenAuth); ok {
+		return tokens.source
+	}
+	return client.auth.(*keyAuth).source
 }
 
 // B49: a client writes nothing into the home folder.

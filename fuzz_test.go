@@ -79,22 +79,22 @@ var answerOperations = []struct {
 	{opStopTheJob, func() any { return new(StopResult) }},
 	{opExecuteJob, func() any { return new(RunResult) }},
 	{opShowJobBuildRecordDetail, func() any { return new(buildRecord) }},
-	{opListBuilds, func() any { return new(buildRows) }},
-	{opListProjectJobs, func() any { return new(jobRows) }},
+	{opListBuildInfoRecordByJobID, func() any { return &listResponse[buildRow]{list: opListBuildInfoRecordByJobID.list} }},
+	{opListProjectJobs, func() any { return &listResponse[Job]{list: opListProjectJobs.list} }},
 	{opShowRunningStatus, func() any { return new(RunningStatus) }},
-	{opReadLog, func() any { return new(logAnswer) }},
-	{opCreateToken, func() any { return new(tokenAnswer) }},
-	{operation{name: "POST /v1/anything", method: http.MethodPost, literal: true}, func() any { return nil }},
-	{operation{name: "POST /v1/anything", method: http.MethodPost, literal: true}, func() any { return new(map[string]any) }},
-	{operation{name: "GET /v1/anything", method: http.MethodGet, literal: true}, func() any { return new([]byte) }},
-	{operation{name: "GET /v1/anything", method: http.MethodGet, literal: true}, func() any { return new(struct{ Result flexibleString }) }},
+	{opDownloadBuildRealTimeLog, func() any { return new(logPiece) }},
+	{opCreateToken, func() any { return new(loginResponse) }},
+	{operation{name: "POST /v1/anything", method: http.MethodPost, flat: true}, func() any { return &wholeResponse{} }},
+	{operation{name: "POST /v1/anything", method: http.MethodPost, flat: true}, func() any { return &wholeResponse{new(map[string]any)} }},
+	{operation{name: "GET /v1/anything", method: http.MethodGet, flat: true}, func() any { return &wholeResponse{new([]byte)} }},
+	{operation{name: "GET /v1/anything", method: http.MethodGet, flat: true}, func() any { return &wholeResponse{new(struct{ Result string })} }},
 }
 
 // answerFailures are the ways in which an attempt ends early.
 var answerFailures = []error{
 	nil, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded, errors.New("two\nlines " + strings.Repeat("x", 2000)),
 	&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}, &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")},
-	&net.DNSError{Err: "no such host", IsNotFound: true}, x509.UnknownAuthorityError{}, errNoAnswer, errNoCredential, &connectError{"refused"},
+	&net.DNSError{Err: "no such host", IsNotFound: true}, x509.UnknownAuthorityError{}, errNoResponse, errNoCredential, &connectError{"refused"},
 }
 
 // No answer makes classify panic, make a success of a denial, or say more than it may.
@@ -123,7 +123,7 @@ func FuzzClassify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, status uint16, after, request, date string, body []byte, flags, failure uint8) {
 		target := answerOperations[int(which)%len(answerOperations)]
 		token := NewToken(retryToken, time.Time{})
-		ans := answer{status: int(status % 600), framed: flags&1 != 0, token: token, at: time.Unix(1795507200, 0)}
+		ans := attempt{response: response{status: int(status % 600), framed: flags&1 != 0, received: time.Unix(1795507200, 0)}, cred: token}
 		if ans.status == 0 || flags&2 != 0 {
 			ans.err = answerFailures[int(failure)%len(answerFailures)]
 		}
@@ -131,7 +131,7 @@ func FuzzClassify(f *testing.F) {
 			if ans.err == nil {
 				ans.err = io.EOF
 			}
-			ans.unsent = flags&4 != 0
+			ans.notSent = flags&4 != 0
 		} else {
 			ans.header = http.Header{"Retry-After": {after}, "X-Request-Id": {request}, "Date": {date}, "X-Subject-Token": {request}}
 			ans.body = bytes.Clone(body)
@@ -145,18 +145,17 @@ func FuzzClassify(f *testing.F) {
 		judge := func() (verdict, any) {
 			op := target.op
 			out := target.out()
-			v := classify(&call{
-				ctx: context.Background(), op: &op, out: out, attempt: 1, job: retryJob, build: "20",
-				callSettings: callSettings{settings: settings{timeout: defaultTimeout}, secrets: []string{answerPassword}},
-			}, &ans)
-			return v, out
+			client := &Client{settings: settings{timeout: defaultTimeout}}
+			c := client.newCall(&op, out)
+			c.ctx, c.attempts, c.job, c.build, c.secrets = context.Background(), 1, retryJob, "20", []string{answerPassword}
+			return classify(&c, &ans), out
 		}
 		v, out := judge()
 		again, _ := judge()
 		if !bytes.Equal(ans.body, body) && ans.status != 0 {
 			t.Fatal("the body was changed")
 		}
-		if fmt.Sprint(v.err, v.replay, v.later, v.after, v.refused, v.doubt) != fmt.Sprint(again.err, again.replay, again.later, again.after, again.refused, again.doubt) {
+		if summary(v) != summary(again) {
 			t.Fatalf("two verdicts of one answer: %+v and %+v", v, again)
 		}
 		op := target.op
@@ -164,7 +163,7 @@ func FuzzClassify(f *testing.F) {
 			answerCheckSuccess(t, &op, &ans, out, v)
 			return
 		}
-		if _, raw := out.(*[]byte); raw && isSuccess(ans.status) && ans.err == nil && !ans.oversized && len(body) > 0 && !json.Valid(unwrapText(body)) {
+		if whole, ok := out.(*wholeResponse); ok && isBytes(whole.out) && isSuccess(ans.status) && ans.err == nil && !ans.oversized && len(body) > 0 && !json.Valid(unwrapText(body)) {
 			t.Fatalf("bytes as they are were read as an error: %v", v.err)
 		}
 		answerCheckVerdict(t, &op, &ans, v)
@@ -172,10 +171,21 @@ func FuzzClassify(f *testing.F) {
 	})
 }
 
+func summary(v verdict) string {
+	return fmt.Sprint(v.err, v.retry, v.slow, v.wait, v.unauthorized, v.unknown)
+}
+
+func isBytes(out any) bool {
+	_, ok := out.(*[]byte)
+	return ok
+}
+
+func reads(op *operation) bool { return op.effect == readOnly || op.method == http.MethodGet }
+
 // answerCheckSuccess is what holds of every answer that passed for a success.
-func answerCheckSuccess(t *testing.T, op *operation, ans *answer, out any, v verdict) {
+func answerCheckSuccess(t *testing.T, op *operation, ans *attempt, out any, v verdict) {
 	t.Helper()
-	if !isSuccess(ans.status) || ans.err != nil || ans.oversized || v.replay || v.doubt || v.refused {
+	if !isSuccess(ans.status) || ans.err != nil || ans.oversized || v.retry || v.unknown || v.unauthorized {
 		t.Fatalf("%s: a success with %+v of %+v", op.name, v, *ans)
 	}
 	blank := len(bytes.Trim(bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(ans.body), []byte("\xef\xbb\xbf"))), " \t\r\n")) == 0
@@ -191,14 +201,14 @@ func answerCheckSuccess(t *testing.T, op *operation, ans *answer, out any, v ver
 			t.Fatalf("a denial passed for a success: %q", ans.body)
 		}
 	case *RunResult:
-		if checkBuildNo(out.BuildNo) != nil {
+		if checkBuildNo("", out.BuildNo) != nil {
 			t.Fatalf("a run has the number %q", out.BuildNo)
 		}
 	case *buildRecord:
 		if b := out.build(); b.BuildNo != "20" || !strings.EqualFold(b.JobID, retryJob) {
 			t.Fatalf("another build: %+v", *b)
 		}
-	case *tokenAnswer:
+	case *loginResponse:
 		if !out.token.usable() || out.token.ProjectID() == "" || !out.token.sendable {
 			t.Fatal("a login without a token that can be sent, or without a project")
 		}
@@ -252,22 +262,22 @@ func answerDenies(body []byte) bool {
 }
 
 // answerCheckVerdict is what holds of every attempt that was no success.
-func answerCheckVerdict(t *testing.T, op *operation, ans *answer, v verdict) {
+func answerCheckVerdict(t *testing.T, op *operation, ans *attempt, v verdict) {
 	t.Helper()
-	if op.reads() && (v.doubt || errors.Is(v.err, ErrOutcomeUnknown)) {
+	if reads(op) && (v.unknown || errors.Is(v.err, ErrOutcomeUnknown)) {
 		t.Fatalf("%s only reads and leaves doubt: %v", op.name, v.err)
 	}
-	if !op.mayRepeat() && v.doubt && (v.replay || v.refused) {
+	if op.effect == once && !reads(op) && v.unknown && (v.retry || v.unauthorized) {
 		t.Fatalf("%s may have been processed and is sent again: %v", op.name, v.err)
 	}
-	if ans.ended != nil && (v.replay || v.refused || !errors.Is(v.err, context.Canceled)) {
+	if ans.ended != nil && (v.retry || v.unauthorized || !errors.Is(v.err, context.Canceled)) {
 		t.Fatalf("the context ended, and %+v: %v", v, v.err)
 	}
 	if ans.ended == nil && (errors.Is(v.err, context.Canceled) || errors.Is(v.err, context.DeadlineExceeded)) {
 		t.Fatalf("the context lives: %v", v.err)
 	}
-	if v.after < 0 || v.after > maxRetryAfter {
-		t.Fatalf("a pause of %v", v.after)
+	if v.wait < 0 || v.wait > maxRetryAfter {
+		t.Fatalf("a pause of %v", v.wait)
 	}
 	apiErr, answered := v.err.(*APIError)
 	if answered != (ans.status != 0) {
@@ -282,7 +292,7 @@ func answerCheckVerdict(t *testing.T, op *operation, ans *answer, v verdict) {
 	if errors.Is(v.err, ErrAPIRetired) && errors.Is(v.err, ErrNotFound) {
 		t.Fatal("not published, and not found as well")
 	}
-	if isSuccess(ans.status) && !op.reads() && errors.Is(v.err, ErrUnexpectedResponse) != v.doubt {
+	if isSuccess(ans.status) && !reads(op) && errors.Is(v.err, ErrUnexpectedResponse) != v.unknown {
 		t.Fatalf("a 2xx that cannot be read leaves doubt, and no other: %+v: %v", v, v.err)
 	}
 }
@@ -311,7 +321,7 @@ func answerCheckError(t *testing.T, err error) {
 
 // Code and message of an error are found without a panic, the same each time, and where encoding/json
 // finds them.
-func FuzzReadProblem(f *testing.F) {
+func FuzzReadReport(f *testing.F) {
 	for _, body := range answerExamples(f) {
 		f.Add(body)
 	}
@@ -324,14 +334,15 @@ func FuzzReadProblem(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		text := unwrapText(body)
-		p := readProblem(text, 2)
-		if again := readProblem(text, 2); p != again {
+		r := readReport(text)
+		p := r.problem(2)
+		if again := r.problem(2); p != again {
 			t.Fatalf("%+v, and then %+v", p, again)
 		}
 		if !utf8.ValidString(p.code) || !utf8.ValidString(p.message) {
 			t.Fatalf("no UTF-8: %+v", p)
 		}
-		denied(text)
+		r.failed()
 		loginProblem(400, text)
 		titleOf(text)
 		if !json.Valid(text) {
@@ -359,56 +370,6 @@ func answerNoCode(text string) bool {
 
 // answerFolded leaves out what two readers of bytes that are no UTF-8 write in their place.
 func answerFolded(text string) string { return strings.ReplaceAll(text, "\ufffd", "") }
-
-// The walk over the members of an object sees what encoding/json sees: the same members in the same
-// order, with the same values. Of what is no JSON it makes anything, but ends.
-func FuzzMembers(f *testing.F) {
-	for _, body := range answerExamples(f) {
-		f.Add(body)
-	}
-	for _, body := range answerOddBodies {
-		f.Add([]byte(body))
-	}
-	for _, body := range []string{
-		`{"a":1,"a":2}`, `{"a":[1,{"b":"]}"}],"c":"}"}`, "{\"a\"\t:\r\n1 , \"b\" :[ ] }", `{"a":"\\","b":"\\\""}`, `{"\\\"":0}`, `{"a":-0.5e+10,"b":true,"c":null}`, `{"a":{}}`, `{"a":"中\u4e2d"}`, " {\"a\":1} ", `{"a":1}}`, `{,}`,
-	} {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var names []string
-		got := make(map[string]string)
-		for m := membersOf(data); m.next(); {
-			name := answerFolded(string([]rune(string(m.name))))
-			names = append(names, name)
-			got[name] = string(m.value)
-		}
-		if !json.Valid(data) {
-			return
-		}
-		var raw map[string]json.RawMessage
-		if err := json.Unmarshal(data, &raw); err != nil || raw == nil {
-			if len(names) > 0 {
-				t.Fatalf("members %q of what is no object", names)
-			}
-			return
-		}
-		want := make(map[string]string)
-		decoder := json.NewDecoder(bytes.NewReader(data))
-		_, _ = decoder.Token()
-		for i := 0; decoder.More(); i++ {
-			token, err := decoder.Token()
-			require.NoError(t, err)
-			name := answerFolded(token.(string))
-			var value json.RawMessage
-			require.NoError(t, decoder.Decode(&value))
-			want[name] = string(value)
-			if i >= len(names) || names[i] != name {
-				t.Fatalf("members %q, want %q at %d", names, name, i)
-			}
-		}
-		require.Equal(t, want, got)
-	})
-}
 
 // No header makes a pause negative or absurd.
 func FuzzRetryAfter(f *testing.F) {
@@ -444,35 +405,6 @@ func FuzzDelay(f *testing.F) {
 		policy = policy.withDefaults()
 		if d := policy.delay(attempt, throttled); d <= 0 || d > policy.MaxDelay {
 			t.Fatalf("%+v: %v after attempt %d", policy, d, attempt)
-		}
-	})
-}
-
-// Every text is a time or none, and a time can be written and read again.
-func FuzzParseTime(f *testing.F) {
-	for _, text := range []string{
-		"", "0", "-1", "1665476922", "1665476922000", "1665476922.0", "2147483648", "34359738368", "140737488355328", "9223372036854775807",
-		"2022-10-11T08:28:42.000+00:00", "2022-10-11T08:28:42Z", "2022-10-11T16:28:42+0800", "2022-10-11T16:28:42", "2022-10-11 16:28:42", "2024-9-23 17:42", "2022-10-11",
-		"Jun 5, 2024 4:00:58 PM", "Jun 5, 2024, 4:00:58\u202fPM", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59+14:00", "2022-02-30", "2020-01-04T09:05:22.701000Z", "yesterday",
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		parsed := parseTime(text)
-		if parsed.IsZero() {
-			return
-		}
-		if parsed.Location() != time.UTC {
-			t.Fatalf("%q is in %v", text, parsed.Location())
-		}
-		if parsed.Year() < 1 || parsed.Year() > 9999 {
-			return
-		}
-		if again := parseTime(parsed.Format(time.RFC3339Nano)); !again.Equal(parsed) {
-			t.Fatalf("%q is %v, written and read again %v", text, parsed, again)
-		}
-		if wall := parsed.Truncate(time.Second).In(serviceZone); wall.Year() > 0 && wall.Year() <= 9999 && !parseTime(wall.Format(wallClock)).Equal(wall) {
-			t.Fatalf("%v is another time by the service's wall clock", parsed)
 		}
 	})
 }
@@ -513,49 +445,8 @@ func FuzzParseEndpoint(f *testing.F) {
 	})
 }
 
-// Lenient fields take every JSON value, and read what is one in the usual way like encoding/json.
-func FuzzFlexibleTypes(f *testing.F) {
-	for _, value := range []string{"null", "true", `"TRUE"`, "false", "5", "5.0", "5e2", "-0", "1e400", "0.1", "9223372036854775807", "9223372036854775808", `"5"`, `" 5 "`, `""`, `"\u0035"`, `"\ud800"`, "\"\xff\"", "{}", "[1]", `"2022-10-11 16:28:42"`, "1665476922000.0", "2e-5", "123456789012345678901234567890"} {
-		f.Add([]byte(value))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if !json.Valid(data) {
-			return
-		}
-		var (
-			s flexibleString
-			i flexibleInt
-			b flexibleBool
-			m flexibleTime
-		)
-		for _, out := range []any{&s, &i, &b, &m} {
-			if err := json.Unmarshal(data, out); err != nil {
-				t.Fatalf("%q into a %T: %v", data, out, err)
-			}
-		}
-		if !utf8.ValidString(string(s)) {
-			t.Fatalf("%q is no UTF-8", s)
-		}
-		var text string
-		if json.Unmarshal(data, &text) == nil && bytes.HasPrefix(bytes.TrimSpace(data), []byte(`"`)) && answerFolded(text) != answerFolded(string(s)) {
-			t.Fatalf("%q is %q, want %q", data, s, text)
-		}
-		var number int64
-		if json.Unmarshal(data, &number) == nil && int64(i) != number {
-			t.Fatalf("%q is %d, want %d", data, i, number)
-		}
-		var truth bool
-		if json.Unmarshal(data, &truth) == nil && bool(b) != truth {
-			t.Fatalf("%q is %t", data, b)
-		}
-		if !m.IsZero() && m.Location() != time.UTC {
-			t.Fatalf("%q is %v", data, m)
-		}
-	})
-}
-
 // A word of the service is a status that is known, or stays as it is and ends nothing.
-func FuzzParseStatus(f *testing.F) {
+func FuzzBuildStatus(f *testing.F) {
 	for word := range statusWords {
 		f.Add(word)
 		f.Add(strings.ToUpper(word))
@@ -565,11 +456,13 @@ func FuzzParseStatus(f *testing.F) {
 	}
 	known := []BuildStatus{StatusQueued, StatusRunning, StatusSucceeded, StatusFailed, StatusAborted, StatusTimedOut, StatusScheduleFailed}
 	f.Fuzz(func(t *testing.T, word string) {
-		status := parseStatus(word)
+		var status, again BuildStatus
+		require.NoError(t, status.UnmarshalText([]byte(word)))
 		if !slices.Contains(known, status) && (string(status) != strings.TrimSpace(word) || status.Terminal()) {
 			t.Fatalf("%q is %q, terminal %t", word, status, status.Terminal())
 		}
-		if again := parseStatus(string(status)); again != status {
+		require.NoError(t, again.UnmarshalText([]byte(status)))
+		if again != status {
 			t.Fatalf("%q is %q, and that is %q", word, status, again)
 		}
 	})

@@ -9,13 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
 
-// A SecretFunc returns a secret. It is asked at each login, so that a rotated password is picked up, under
-// the context of the login.
+// A SecretFunc returns a secret. It is called at each login, with the context of the login, so that a rotated password
+// is picked up.
 type SecretFunc func(ctx context.Context) (string, error)
 
-// StaticSecret is a SecretFunc of a secret that does not change.
+// StaticSecret returns a SecretFunc for a secret that does not change.
 func StaticSecret(value string) SecretFunc {
 	return func(context.Context) (string, error) { return value, nil }
 }
@@ -29,7 +31,7 @@ type IAMConfig struct {
 	UserName, UserID     string // the user of the account, by name or by id
 
 	Password SecretFunc
-	Passcode SecretFunc // the one-time code of a user with a second factor; nil: none
+	Passcode SecretFunc // the one-time code of a user with a second factor; nil: no code
 
 	ProjectName, ProjectID string // the project of the token, by name or by id; default: the project named like Region
 
@@ -37,20 +39,22 @@ type IAMConfig struct {
 	InsecureHTTP bool              // allows the password over http:// to a host that is not this machine
 }
 
-// iamTimeout bounds one attempt of a login.
+// iamTimeout limits one attempt of a login.
 const iamTimeout = 10 * time.Second
 
-// The token request changes nothing that anybody would miss, so that it is replayed like a read. A 401 or
-// a 403 never is: repeated logins lock the user.
-var opCreateToken = operation{name: "CreateToken", method: http.MethodPost, path: "/v3/auth/tokens", readOnly: true, login: true}
+// A login changes nothing, so it is retried like a read. After 401 and 403 it never is: repeated logins lock the user.
+var opCreateToken = operation{
+	name: "CreateToken", method: http.MethodPost, path: "/v3/auth/tokens", effect: readOnly, flat: true,
+	quotes: quotesRequest, problem: loginProblem,
+}
 
 // NewIAMTokenSource logs in at Huawei Cloud IAM, or any Keystone, with a user's password, and keeps the token
 // as NewCachedTokenSource does. It checks what can be checked without I/O; its errors are
 // ErrInvalidArgument.
 //
-// Token fails with the [*APIError] of the login, whose Operation is "CreateToken": [ErrUnauthorized] for a
-// wrong name, password, account or project (IAM does not say which), and [ErrNotProjectScoped] where the
-// token is none of a project's. Each attempt of a login may take 10 s.
+// Token fails with the [*APIError] of the login, whose Operation is "CreateToken": [ErrUnauthorized] for a wrong name,
+// password, account or project (IAM does not say which), and [ErrNotProjectScoped] for a token without a project. Each
+// attempt of a login may take 10 s.
 //
 // API: CreateToken, POST /v3/auth/tokens, of IAM (KeystoneCreateUserTokenByPassword).
 func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
@@ -64,7 +68,7 @@ func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	endpoint.RawQuery = "nocatalog=true" // the catalog is most of the answer, and unused
+	endpoint.RawQuery = "nocatalog=true" // the catalog is most of the response, and unused
 	client := newClient(endpoint, &config{transport: cfg.Transport, settings: settings{timeout: iamTimeout}})
 	return NewCachedTokenSource(&iamTokenSource{client: client, config: cfg}), nil
 }
@@ -72,21 +76,21 @@ func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
 func (cfg *IAMConfig) validate() error {
 	switch {
 	case cfg.Region == "" && cfg.Endpoint == "":
-		return invalid("IAMConfig: one of Region and Endpoint is needed")
+		return invalid("IAMConfig must have Region or Endpoint")
 	case cfg.UserName == "" && cfg.UserID == "":
-		return invalid("IAMConfig: one of UserName and UserID is needed")
+		return invalid("IAMConfig must have UserName or UserID")
 	case cfg.UserName != "" && cfg.UserID != "":
-		return invalid("IAMConfig: both UserName and UserID are given")
+		return invalid("IAMConfig must not have both UserName and UserID")
 	case cfg.DomainName != "" && cfg.DomainID != "":
-		return invalid("IAMConfig: both DomainName and DomainID are given")
+		return invalid("IAMConfig must not have both DomainName and DomainID")
 	case cfg.ProjectName != "" && cfg.ProjectID != "":
-		return invalid("IAMConfig: both ProjectName and ProjectID are given")
+		return invalid("IAMConfig must not have both ProjectName and ProjectID")
 	case cfg.ProjectName == "" && cfg.ProjectID == "":
-		return invalid("IAMConfig: one of Region, ProjectName and ProjectID is needed")
+		return invalid("IAMConfig must have Region, ProjectName or ProjectID")
 	case (cfg.UserName != "" || cfg.ProjectName != "") && cfg.DomainName == "" && cfg.DomainID == "":
-		return invalid("IAMConfig: a user or project given by name needs DomainName or DomainID, the account")
+		return invalid("IAMConfig with a user or project by name must have DomainName or DomainID, the account")
 	case cfg.Password == nil:
-		return invalid("IAMConfig: Password is needed")
+		return invalid("IAMConfig must have Password")
 	}
 	return nil
 }
@@ -118,30 +122,36 @@ func (s *iamTokenSource) CloseIdleConnections() { s.client.CloseIdleConnections(
 
 // Token logs in.
 func (s *iamTokenSource) Token(ctx context.Context) (*Token, error) {
-	password, err := s.config.Password(ctx)
-	if err != nil {
-		return nil, &callError{operation: opCreateToken.name, text: "no password: " + errorText(err), cause: err}
-	}
-	if password == "" {
-		return nil, &callError{operation: opCreateToken.name, text: "the password is empty", kinds: []error{ErrInvalidArgument}}
-	}
-	secrets := []string{password}
-	passcode := ""
-	if s.config.Passcode != nil {
-		if passcode, err = s.config.Passcode(ctx); err != nil {
-			return nil, &callError{operation: opCreateToken.name, text: "no one-time code: " + errorText(err), cause: err}
-		}
-		if passcode == "" {
-			return nil, &callError{operation: opCreateToken.name, text: "the one-time code is empty", kinds: []error{ErrInvalidArgument}}
-		}
-		secrets = append(secrets, passcode)
-	}
-	answer, err := fetch[tokenAnswer](ctx, s.client, &opCreateToken, nil, s.config.login(password, passcode),
-		[]CallOption{callOption(func(c *callSettings) { c.secrets = secrets })})
+	password, err := secretFrom(ctx, s.config.Password, "password")
 	if err != nil {
 		return nil, err
 	}
-	return answer.token, nil
+	passcode := ""
+	if s.config.Passcode != nil {
+		if passcode, err = secretFrom(ctx, s.config.Passcode, "one-time code"); err != nil {
+			return nil, err
+		}
+	}
+	out := &loginResponse{}
+	call := s.client.newCall(&opCreateToken, out)
+	call.secrets, call.code = []string{password}, passcode
+	if err := s.client.do(ctx, &call, nil, s.config.login(password, passcode), nil); err != nil {
+		return nil, err
+	}
+	return out.token, nil
+}
+
+func secretFrom(ctx context.Context, secret SecretFunc, name string) (string, error) {
+	value, err := secret(ctx)
+	if err != nil {
+		return "", &callError{
+			operation: opCreateToken.name, text: "no " + name + ": " + errorText(err), details: details{cause: err},
+		}
+	}
+	if value == "" {
+		return "", opCreateToken.named(invalid("the %s must not be empty", name))
+	}
+	return value, nil
 }
 
 // The parts of a login as the token API names them. A project given by name is sent with its domain, which
@@ -193,58 +203,60 @@ func (cfg *IAMConfig) login(password, passcode string) loginRequest {
 	return loginRequest{loginAuth{identity, loginScope{named(cfg.ProjectID, cfg.ProjectName)}}}
 }
 
-// tokenAnswer is the answer to a login: the token itself is in a header.
-type tokenAnswer struct{ token *Token }
+// A loginResponse is the response to a login: the token itself is in a header.
+type loginResponse struct{ token *Token }
 
-func (a *tokenAnswer) decodeAnswer(payload []byte, info answerInfo) error {
-	value := info.header.Get("X-Subject-Token")
-	var answer struct {
+func (r *loginResponse) decodePayload(payload []byte, of about) error {
+	value := of.header.Get("X-Subject-Token")
+	var body struct {
 		Token *struct {
-			ExpiresAt flexibleTime `json:"expires_at"`
-			IssuedAt  flexibleTime `json:"issued_at"`
+			ExpiresAt time.Time `json:"expires_at"`
+			IssuedAt  time.Time `json:"issued_at"`
 			Project   struct {
-				ID flexibleString `json:"id"`
+				ID string `json:"id"`
 			} `json:"project"`
 		} `json:"token"`
 	}
-	switch err := json.Unmarshal(payload, &answer); {
+	err := loosejson.Unmarshal(payload, &body)
+	switch {
 	case value == "":
-		return errors.New("the answer to the login has no X-Subject-Token")
+		return errors.New("the response to the login has no X-Subject-Token")
 	case !isHeaderValue(value):
 		return errors.New("the token has characters that a header cannot carry")
-	case err != nil || answer.Token == nil:
-		return errors.New("the answer to the login does not describe a token")
-	case answer.Token.Project.ID == "":
+	case err != nil || body.Token == nil:
+		return errors.New("the response to the login does not describe a token")
+	case body.Token.Project.ID == "":
 		return ErrNotProjectScoped
 	}
-	a.token = NewToken(value, answer.Token.ExpiresAt.Time)
-	a.token.projectID = string(answer.Token.Project.ID)
-	if issued := answer.Token.IssuedAt.Time; !issued.IsZero() && !a.token.expiresAt.IsZero() {
-		a.token.lifetime = max(answer.Token.ExpiresAt.Sub(issued), 0)
+	r.token = NewToken(value, body.Token.ExpiresAt)
+	r.token.projectID = body.Token.Project.ID
+	if issued := body.Token.IssuedAt; !issued.IsZero() && !r.token.expiresAt.IsZero() {
+		r.token.lifetime = max(body.Token.ExpiresAt.Sub(issued), 0)
 	}
 	return nil
 }
 
-// loginProblem reads the refusal of a login. Keystone quotes a request that it cannot read, and a quoted
-// password may be spelled in ways that no search finds, so that only the title of such an answer is kept.
-// Where a second factor is wanted the answer is no error of any known form.
+// loginProblem reads a rejected login. Keystone quotes a request that it cannot read, and a quoted password may be
+// spelled in ways that no search finds: only the title of such a response is kept. If a second factor is missing, the
+// response has the form of a receipt.
 func loginProblem(status int, body []byte) problem {
 	if !json.Valid(body) {
 		return problem{message: pageTitle(string(body))}
 	}
-	for m := membersOf(body); m.next(); {
-		if string(m.name) == "receipt" || string(m.name) == "required_auth_methods" {
-			return problem{code: strconv.Itoa(status), message: "a one-time code is wanted as well: set IAMConfig.Passcode"}
+	for m := loosejson.Members(body); m.Next(); {
+		if string(m.Name) == "receipt" || string(m.Name) == "required_auth_methods" {
+			return problem{code: strconv.Itoa(status), message: "a one-time code is needed as well: set IAMConfig.Passcode"}
 		}
 	}
-	p := readProblem(body, 2)
+	r := readReport(body)
+	p := r.problem(problemDepth)
 	if quotesRequest(status) {
 		p.message = titleOf(body)
 	}
 	return p
 }
 
-// quotesRequest reports whether an answer of this status may quote the request.
+// quotesRequest reports whether the response to a login with this status may quote the request.
 func quotesRequest(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
@@ -254,12 +266,12 @@ func quotesRequest(status int) bool {
 }
 
 func titleOf(body []byte) string {
-	for m := membersOf(body); m.next(); {
-		switch string(m.name) {
+	for m := loosejson.Members(body); m.Next(); {
+		switch string(m.Name) {
 		case "title":
-			return scalarText(m.value)
+			return loosejson.Text(m.Value)
 		case "error":
-			if title := titleOf(m.value); title != "" {
+			if title := titleOf(m.Value); title != "" {
 				return title
 			}
 		}

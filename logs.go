@@ -2,12 +2,10 @@ package codeartsbuild
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"iter"
 	"net/http"
-	"strconv"
 )
 
 // LogsService reads the logs of builds. Its methods are safe for concurrent use.
@@ -19,49 +17,38 @@ type LogChunk struct {
 	Next int64 // the offset from which Follow goes on; it has no other meaning
 }
 
-var opReadLog = operation{name: "DownloadBuildRealTimeLog", method: http.MethodGet, path: "/v1/log/{job_id}/{build_no}/real-time-log", envelope: "result"}
+var opDownloadBuildRealTimeLog = operation{
+	name: "DownloadBuildRealTimeLog", method: http.MethodGet, path: "/v1/log/{job_id}/{build_no}/real-time-log",
+}
 
-// logChunkSize is how much of a log is asked for at a time.
-const logChunkSize = 1 << 20
-
+// A logQuery asks for a piece of a log in the only way that all editions of the documentation allow.
 type logQuery struct {
-	StartOffset int64  `url:"start_offset"`
-	Sort        string `url:"sort"`
-	Size        string `url:"size"`
+	StartOffset int64 `url:"start_offset"`
+	EndOffset   int64 `url:"end_offset"` // 0: to the end
+	Size        int   `url:"size"`       // lines
 }
 
-// logAnswer is a piece of a log as the service sends it.
-type logAnswer struct {
-	text    string
-	next    int64 // 0: the answer had no offset
-	hasMore bool
-}
+const logPieceLines = 1000
 
-func (a *logAnswer) decodeAnswer(payload []byte, _ answerInfo) error {
-	var answer struct {
-		Log       string       `json:"log"`
-		EndOffset flexibleInt  `json:"end_offset"`
-		HasMore   flexibleBool `json:"has_more"`
-	}
-	if err := json.Unmarshal(payload, &answer); err != nil {
-		return err
-	}
-	*a = logAnswer{answer.Log, int64(answer.EndOffset), bool(answer.HasMore)}
-	return nil
+// A logPiece is a piece of a log as the service sends it.
+type logPiece struct {
+	Text    string `json:"log"`
+	Next    int64  `json:"end_offset"` // 0: the response has no offset
+	HasMore bool   `json:"has_more"`
 }
 
 // Follow returns an iterator over the log of a build from an offset on: 0, or the Next of an earlier chunk. It
-// yields each piece of the log exactly once and in order, also across lost connections, goes on while the
-// build runs, and ends when the build has ended and the service has no more.
+// yields each piece of the log once and in order, also across lost connections. It goes on while the build runs,
+// and ends when the build has finished and the service has no more.
 //
-// The log is read at once while there is more, and otherwise every 2 s, up to every 15 s while nothing
-// comes. After five reads in a row that failed, unless the build has not begun yet, and when the context ends,
-// the last pair has the error and a zero LogChunk. A negative offset is [ErrInvalidArgument].
+// While there is more, the log is read at once; otherwise every 2 s and, while nothing comes, up to every 15 s.
+// After five failed reads in a row of a build that has started, or when the context ends, the last pair has the
+// error and a zero LogChunk. A negative offset is [ErrInvalidArgument].
 //
 // API: DownloadBuildRealTimeLog, GET /v1/log/{job_id}/{build_no}/real-time-log.
 func (s *LogsService) Follow(ctx context.Context, jobID, buildNo string, offset int64, opts ...CallOption) iter.Seq2[LogChunk, error] {
 	if offset < 0 {
-		return failed[LogChunk](opReadLog.refuse(invalid("the offset %d is negative", offset)))
+		return failed[LogChunk](opDownloadBuildRealTimeLog.named(invalid("the offset must not be negative, got %d", offset)))
 	}
 	return func(yield func(LogChunk, error) bool) {
 		f := follower{s: s, job: jobID, build: buildNo, offset: offset, opts: opts}
@@ -86,19 +73,19 @@ type follower struct {
 
 	offset   int64
 	pace     pace
-	wait     bool // before the next read: the last one brought all there was
-	failures int  // reads of the log in a row
-	blind    int  // reads of the build in a row that failed
-	ended    bool // the build has
+	wait     bool // before the next read: the last one brought everything
+	failures int  // failed reads of the log in a row
+	blind    int  // failed reads of the build in a row
+	finished bool // the build has
 	quiet    int  // reads without a text since then
 	drained  bool
 }
 
-// quietReads is how many reads without a text end a log after its build has ended. It is more than one,
-// since the last lines may arrive after the status.
+// quietReads is how many reads without a text end the log of a finished build. It is more than one, since the
+// last lines may arrive after the status.
 const quietReads = 2
 
-// step reads the log once, after a pause where there was nothing more to read.
+// step reads the log once, after a pause if the last read brought everything.
 func (f *follower) step(ctx context.Context) (LogChunk, error) {
 	if f.wait {
 		if err := f.pause(ctx); err != nil {
@@ -106,7 +93,7 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 		}
 	}
 	f.wait = true
-	answer, err := f.read(ctx)
+	piece, err := f.read(ctx)
 	if err != nil {
 		if f.failures == maxFailures-1 && f.queued(ctx) { // it has no log yet
 			f.failures = 0
@@ -114,51 +101,54 @@ func (f *follower) step(ctx context.Context) (LogChunk, error) {
 		return LogChunk{}, f.failed(ctx, &f.failures, err)
 	}
 	f.failures = 0
-	if answer.next > f.offset && answer.text != "" {
-		f.offset, f.quiet, f.wait = answer.next, 0, !answer.hasMore
+	if piece.Next > f.offset && piece.Text != "" {
+		f.offset, f.quiet, f.wait = piece.Next, 0, !piece.HasMore
 		f.pace.reset()
-		return LogChunk{[]byte(answer.text), answer.next}, nil
+		return LogChunk{[]byte(piece.Text), piece.Next}, nil
 	}
-	if !f.ended {
-		return LogChunk{}, f.look(ctx)
+	if !f.finished {
+		return LogChunk{}, f.readBuild(ctx)
 	}
 	f.quiet++
-	if !answer.hasMore { // what is late comes soon
+	if !piece.HasMore { // late lines come soon
 		f.pace.reset()
 	}
-	if f.drained = f.quiet >= quietReads && !answer.hasMore; !f.drained && f.quiet >= quietReads+maxFailures {
-		return LogChunk{}, &callError{operation: opReadLog.name, text: "the log has more, but does not go on", kinds: unexpectedKind}
+	if f.drained = f.quiet >= quietReads && !piece.HasMore; !f.drained && f.quiet >= quietReads+maxFailures {
+		return LogChunk{}, &callError{
+			operation: opDownloadBuildRealTimeLog.name, text: "the service reports more log but returns none",
+			details: details{kinds: unexpectedKind},
+		}
 	}
 	return LogChunk{}, nil
 }
 
-// queued reports whether the build has not begun, as far as anybody can tell.
+// queued reports whether the build is known to wait for its start.
 func (f *follower) queued(ctx context.Context) bool {
 	build, err := f.s.client.Builds.Get(ctx, f.job, f.build, f.opts...)
 	return err == nil && build.Status == StatusQueued
 }
 
-func (f *follower) read(ctx context.Context) (*logAnswer, error) {
-	return fetch[logAnswer](ctx, f.s.client, &opReadLog, []string{f.job, f.build},
-		logQuery{StartOffset: f.offset, Sort: "asc", Size: strconv.Itoa(logChunkSize)}, f.opts)
+func (f *follower) read(ctx context.Context) (*logPiece, error) {
+	return fetch[logPiece](ctx, f.s.client, &opDownloadBuildRealTimeLog, []string{f.job, f.build},
+		logQuery{StartOffset: f.offset, Size: logPieceLines}, f.opts)
 }
 
-// look asks whether the build has ended. What it wrote until then may not have been read yet.
-func (f *follower) look(ctx context.Context) error {
+// readBuild asks whether the build has finished. Its last lines may still be unread then.
+func (f *follower) readBuild(ctx context.Context) error {
 	build, err := f.s.client.Builds.Get(ctx, f.job, f.build, f.opts...)
 	if err != nil {
 		return f.failed(ctx, &f.blind, err)
 	}
 	f.blind = 0
 	if build.Status.Terminal() {
-		f.ended = true
+		f.finished = true
 		f.pace.reset()
 	}
 	return nil
 }
 
-// failed counts a failed read, and returns its error if it ends the log. The next read waits for as long
-// as the service asks.
+// failed counts a failed read, and returns its error if it ends the log. The next read comes no sooner than the
+// service asks.
 func (f *follower) failed(ctx context.Context, failures *int, err error) error {
 	*failures++
 	if *failures == maxFailures || ctx == nil || ctx.Err() != nil || errors.Is(err, ErrInvalidArgument) {
@@ -173,23 +163,28 @@ func (f *follower) failed(ctx context.Context, failures *int, err error) error {
 func (f *follower) pause(ctx context.Context) error {
 	if !sleep(ctx, f.pace.next()) {
 		err, cause := ctx.Err(), context.Cause(ctx)
-		return &callError{operation: opReadLog.name, text: endText(err, cause, ""), kinds: []error{err}, cause: cause}
+		return &callError{
+			operation: opDownloadBuildRealTimeLog.name, text: endText(err, cause, ""),
+			details: details{kinds: []error{err}, cause: cause},
+		}
 	}
 	return nil
 }
 
-var opDownloadLog = operation{name: "DownloadBuildFullLog", method: http.MethodGet, path: "/v1/log/{record_id}/download-log", stream: true}
+var opDownloadBuildFullLog = operation{
+	name: "DownloadBuildFullLog", method: http.MethodGet, path: "/v1/log/{record_id}/download-log", stream: true,
+}
 
-// Download opens the whole log of a build, by the RecordID that [BuildsService.Get] reports and lists lack;
-// what has not 36 letters, digits and dashes is [ErrInvalidArgument]. The caller closes it. The timeout of a
-// call ends with the header of the answer; the context also ends the reading.
+// Download opens the whole log of a build, by the RecordID that [BuildsService.Get] reports and lists lack. It must
+// have 36 letters, digits and dashes; anything else is [ErrInvalidArgument]. The caller closes the log. The timeout
+// of the call ends with the header of the response; the context also ends the reading.
 //
-// A redirect to another store is followed once, over https only and without the credential. An answer that
-// is JSON instead of a file is the error in it, or [ErrUnexpectedResponse].
+// A redirect to another store is followed once, over https only and without the credential. A JSON response in
+// place of the file is the error in it, or [ErrUnexpectedResponse].
 //
 // API: DownloadBuildFullLog, GET /v1/log/{record_id}/download-log.
 func (s *LogsService) Download(ctx context.Context, recordID string, opts ...CallOption) (io.ReadCloser, error) {
-	file, err := fetch[io.ReadCloser](ctx, s.client, &opDownloadLog, []string{recordID}, nil, opts)
+	file, err := fetch[io.ReadCloser](ctx, s.client, &opDownloadBuildFullLog, []string{recordID}, nil, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -198,51 +193,31 @@ func (s *LogsService) Download(ctx context.Context, recordID string, opts ...Cal
 
 // LogAnalysis is what the service found in the log of a failed build.
 type LogAnalysis struct {
-	JobName string
-	Errors  []LogError
+	JobName string     `json:"job_name" also:"jobName"`
+	Errors  []LogError `json:"error_nodes"`
 }
 
-// LogError is an error that a step of a build ran into.
+// LogError is an error of one step of a build.
 type LogError struct {
-	NodeID   string
-	Step     string
-	Analyzed bool   // the service knows this error
-	Code     string // and calls it this
-	Message  string
-	FAQ      string // where the service explains it
+	NodeID   string `json:"node_id"` // of the step
+	Step     string `json:"step"`
+	Analyzed bool   `json:"analyzed_success"` // the service knows this error
+
+	LogErrorInfo `json:"error_info"`
 }
 
-var opAnalyzeLog = operation{name: "ShowLogAnalysis", method: http.MethodGet, path: "/v1/log/{job_id}/{build_no}/analysis", envelope: "result"}
+// LogErrorInfo is how the service explains an error that it knows.
+type LogErrorInfo struct {
+	Code    string `json:"error_code"`
+	Message string `json:"error_message"`
+	FAQ     string `json:"faq"` // the address of an explanation
+}
+
+var opShowLogAnalysis = operation{name: "ShowLogAnalysis", method: http.MethodGet, path: "/v1/log/{job_id}/{build_no}/analysis"}
 
 // Analysis returns the errors that the service found in the log of a build.
 //
 // API: ShowLogAnalysis, GET /v1/log/{job_id}/{build_no}/analysis.
 func (s *LogsService) Analysis(ctx context.Context, jobID, buildNo string, opts ...CallOption) (*LogAnalysis, error) {
-	return fetch[LogAnalysis](ctx, s.client, &opAnalyzeLog, []string{jobID, buildNo}, nil, opts)
-}
-
-func (a *LogAnalysis) decodeAnswer(payload []byte, _ answerInfo) error {
-	var answer struct {
-		JobName flexibleString `json:"job_name"`
-		Nodes   []struct {
-			NodeID   flexibleString `json:"node_id"`
-			Step     flexibleString `json:"step"`
-			Analyzed flexibleBool   `json:"analyzed_success"`
-			Error    struct {
-				Code    flexibleString `json:"error_code"`
-				Message flexibleString `json:"error_message"`
-				FAQ     flexibleString `json:"faq"`
-			} `json:"error_info"`
-		} `json:"error_nodes"`
-	}
-	if err := json.Unmarshal(payload, &answer); err != nil {
-		return err
-	}
-	*a = LogAnalysis{JobName: string(answer.JobName)}
-	for _, n := range answer.Nodes {
-		a.Errors = append(a.Errors, LogError{
-			string(n.NodeID), string(n.Step), bool(n.Analyzed), string(n.Error.Code), string(n.Error.Message), string(n.Error.FAQ),
-		})
-	}
-	return nil
+	return fetch[LogAnalysis](ctx, s.client, &opShowLogAnalysis, []string{jobID, buildNo}, nil, opts)
 }

@@ -1308,7 +1308,7 @@ func TestB81ErrorsThatTheServiceFoundInALog(t *testing.T) {
 		found := analysis.Errors[0]
 		require.NotEmpty(t, found.NodeID)
 		found.NodeID = ""
-		require.Equal(t, codeartsbuild.LogError{Step: "image", Analyzed: true, Code: "DEV.CB.0210043", Message: "DEV.CB.0210043, no Dockerfile"}, found)
+		require.Equal(t, codeartsbuild.LogError{Step: "image", Analyzed: true, LogErrorInfo: codeartsbuild.LogErrorInfo{Code: "DEV.CB.0210043", Message: "DEV.CB.0210043, no Dockerfile"}}, found)
 
 		_, err = client.Logs.Analysis(t.Context(), job, "9")
 		require.ErrorIs(t, err, codeartsbuild.ErrNotFound)
@@ -1325,11 +1325,11 @@ func TestB81AnswersToAnAnalysis(t *testing.T) {
 	}{
 		"as reported": {
 			`{"result":{"job_name":"demo","error_nodes":[{"node_id":"n1","step":"image","analyzed_success":true,"error_info":{"error_code":"DEV.CB.0210043","error_message":"no Dockerfile","faq":"https://example.com/faq"}}]},"error":null,"status":"success"}`,
-			codeartsbuild.LogAnalysis{JobName: "demo", Errors: []codeartsbuild.LogError{{NodeID: "n1", Step: "image", Analyzed: true, Code: "DEV.CB.0210043", Message: "no Dockerfile", FAQ: "https://example.com/faq"}}},
+			codeartsbuild.LogAnalysis{JobName: "demo", Errors: []codeartsbuild.LogError{{NodeID: "n1", Step: "image", Analyzed: true, LogErrorInfo: codeartsbuild.LogErrorInfo{Code: "DEV.CB.0210043", Message: "no Dockerfile", FAQ: "https://example.com/faq"}}}},
 		},
 		"spelled otherwise": {
 			`{"job_name":7,"error_nodes":[{"node_id":1,"analyzed_success":"False","error_info":null},{"analyzed_success":"true","error_info":{"error_code":43}}]}`,
-			codeartsbuild.LogAnalysis{JobName: "7", Errors: []codeartsbuild.LogError{{NodeID: "1"}, {Analyzed: true, Code: "43"}}},
+			codeartsbuild.LogAnalysis{JobName: "7", Errors: []codeartsbuild.LogError{{NodeID: "1"}, {Analyzed: true, LogErrorInfo: codeartsbuild.LogErrorInfo{Code: "43"}}}},
 		},
 		"nothing found": {`{"result":{"job_name":"demo","error_nodes":null}}`, codeartsbuild.LogAnalysis{JobName: "demo"}},
 	}

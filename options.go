@@ -19,7 +19,7 @@ type Option interface {
 	CallOption
 }
 
-// config is what the options of NewClient set. A pointer tells what was given from what was not.
+// config is what the options of NewClient set. A nil pointer means that the option was not given.
 type config struct {
 	region, endpoint *string
 	tokens           *TokenSource
@@ -30,7 +30,7 @@ type config struct {
 	logger           *slog.Logger
 	stopAPI          StopAPI
 	insecureHTTP     bool
-	environment      func(*config) error // fills in what the other options leave open
+	environment      func(*config) error // fills in the other options
 	settings
 }
 
@@ -45,9 +45,25 @@ type callSettings struct {
 	settings
 	response    *Response
 	nilResponse bool
-	secrets     []string // of the body: no error may repeat them
-	doubt       bool     // an attempt, of this call or of one that it continues, left open whether it took effect
-	earlier     int      // attempts of the call that it continues
+}
+
+// apply sets what the options of one call ask for.
+func (c *call) apply(opts []CallOption) error {
+	if len(opts) == 0 {
+		return nil
+	}
+	given := callSettings{settings: c.settings}
+	for _, opt := range opts {
+		if opt != nil {
+			opt.applyToCall(&given)
+		}
+	}
+	if err := given.validate(); err != nil {
+		return err
+	}
+	given.retry = given.retry.withDefaults()
+	c.settings, c.response = given.settings, given.response
+	return nil
 }
 
 type clientOption func(*config)
@@ -65,15 +81,14 @@ func (o option) applyToClient(c *config) { o(&c.settings) }
 func (o option) applyToCall(c *callSettings) { o(&c.settings) }
 
 // WithRegion chooses the service's endpoint in a region, such as "cn-north-4":
-// https://cloudbuild-ext.{region}.myhuaweicloud.com. Regions that this package has never heard of are
-// fine; one that does not exist makes the calls fail.
+// https://cloudbuild-ext.{region}.myhuaweicloud.com. Any name is accepted; calls fail if the region does not exist.
 func WithRegion(region string) ClientOption {
 	return clientOption(func(c *config) { c.region = &region })
 }
 
-// WithEndpoint sets where the service is: an origin such as "https://cloudbuild.example.com", with a path
-// prefix if it has one. NewClient refuses user information, a query and a fragment, and http to a host that is not
-// this machine, see WithInsecureHTTP.
+// WithEndpoint sets where the service is: an origin such as "https://cloudbuild.example.com", with a path prefix if
+// it has one. NewClient rejects user information, a query and a fragment, and http to a host that is not this
+// machine, see WithInsecureHTTP.
 func WithEndpoint(endpoint string) ClientOption {
 	return clientOption(func(c *config) { c.endpoint = &endpoint })
 }
@@ -90,16 +105,15 @@ func WithAccessKeySource(source AccessKeySource) ClientOption {
 	return clientOption(func(c *config) { c.keys = &source })
 }
 
-// WithProjectID names the IAM project that signed requests are for, in the header X-Project-Id, and that a user
-// whom WithEnvironment finds logs in for. It means nothing beside a token, which is a project's already.
+// WithProjectID names the IAM project of signed requests, in the header X-Project-Id, and of the login of a user that
+// WithEnvironment finds. It has no effect on a token, which already belongs to a project.
 func WithProjectID(id string) ClientOption {
 	return clientOption(func(c *config) { c.projectID = &id })
 }
 
-// WithTransport sends requests through transport, which is not changed and must be safe for concurrent use. It
-// gets one request per attempt, and one more for the redirect of a log; no http.Client with redirects and
-// cookies stands before it. The default, also for nil, is a transport of the client's own, which honours
-// HTTPS_PROXY and NO_PROXY.
+// WithTransport sends requests through transport, which is not changed and must be safe for concurrent use. It gets
+// one request per attempt, and one more for the redirect of a log, without the redirects and cookies of an
+// http.Client. The default, also for nil, is a transport of the client's own, which honours HTTPS_PROXY and NO_PROXY.
 func WithTransport(transport http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) { c.transport = transport })
 }
@@ -122,50 +136,49 @@ func WithStopAPI(api StopAPI) ClientOption {
 	return clientOption(func(c *config) { c.stopAPI = api })
 }
 
-// WithInsecureHTTP allows an endpoint that starts with http:// and is not on this machine, and the same for
-// the addresses that WithEnvironment finds. Everybody between here and there can then read the credential.
+// WithInsecureHTTP allows an endpoint that starts with http:// and is not on this machine, and the same for the
+// addresses that WithEnvironment finds. The network in between can then read the credential.
 func WithInsecureHTTP() ClientOption {
 	return clientOption(func(c *config) { c.insecureHTTP = true })
 }
 
-// WithTimeout bounds each attempt, its answer included; for a download it ends with the answer's header.
-// The default is 30 s; 0 means that only the context ends an attempt; less is ErrInvalidArgument.
+// WithTimeout limits each attempt, its response included; for a download it ends with the header of the response.
+// The default is 30 s; 0 means that only the context ends an attempt; a negative value is ErrInvalidArgument.
 func WithTimeout(timeout time.Duration) Option {
 	return option(func(s *settings) { s.timeout = timeout })
 }
 
-// WithRetry sets how calls are replayed. A policy with a negative value, or whose MinDelay is longer than its
-// MaxDelay, is ErrInvalidArgument.
+// WithRetry sets how calls are retried. A policy with a negative value, or with a MinDelay over its MaxDelay, is
+// ErrInvalidArgument.
 func WithRetry(policy RetryPolicy) Option {
 	return option(func(s *settings) { s.retry = policy })
 }
 
-// A Response tells about the last answer of a call.
+// A Response describes the last response of a call.
 type Response struct {
-	StatusCode int         // 0 when no answer came
-	Header     http.Header // nil when no answer came
-	RequestID  string      // what the service calls the request
+	StatusCode int         // 0 without a response
+	Header     http.Header // nil without a response
+	RequestID  string      // the service's name for the request
 	Attempts   int         // requests sent for the call
 }
 
-// WithResponseInto fills response when the call ends, with or without an error; one that is refused before
-// anything is sent leaves it as it was. What makes several calls,
-// such as Wait or All, fills it with each; StopPlanned does not. It is not for use by two calls at a time. A
-// nil response is refused with ErrInvalidArgument.
+// WithResponseInto fills response when the call ends, with or without an error. A call that is rejected before
+// anything is sent leaves it as it was. A method that makes several calls, such as Wait or All, fills it with each;
+// StopPlanned does not. Two calls must not use it at the same time. A nil response is ErrInvalidArgument.
 func WithResponseInto(response *Response) CallOption {
 	return callOption(func(c *callSettings) { c.response, c.nilResponse = response, response == nil })
 }
 
 func (s *callSettings) validate() error {
 	if s.nilResponse {
-		return invalid("WithResponseInto got nil")
+		return invalid("the response of WithResponseInto must not be nil")
 	}
 	return s.settings.validate()
 }
 
 func (s *settings) validate() error {
 	if s.timeout < 0 {
-		return invalid("the timeout %v is negative", s.timeout)
+		return invalid("the timeout must not be negative, got %v", s.timeout)
 	}
 	return s.retry.validate()
 }

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// RetryPolicy says how often and how fast a call is replayed. The zero value means the defaults.
+// RetryPolicy sets how often and how fast calls are retried. The zero value means the defaults.
 //
-// What is replayed does not depend on it: for every operation an attempt that cannot have been processed
-// (429, 503, a refused connection), for those that may safely run twice also one whose answer was lost or
-// unclear. Nor does the budget that all calls of a client share: 500 replays, of which each
-// attempt that needs none gives one back. When it is spent nothing is replayed, and the error says so
-// behind the service's last answer.
+// The policy does not set what is retried. Every operation is retried when the service cannot have processed it:
+// after 429, 503 and a failed connection. An operation that may run twice is also retried after a lost or unclear
+// response. All calls of a client share a budget of 500 retries, which each attempt that needs no retry refills by
+// one. When the budget is spent, a call returns the service's last response, and the text of the error says why.
 type RetryPolicy struct {
-	// MaxAttempts includes the first attempt: 0 means 5, 1 means no replay.
+	// MaxAttempts includes the first attempt: 0 means 5, 1 means no retry. The one retry with a new credential
+	// after a 401 does not count.
 	MaxAttempts int
-	// MinDelay bounds the first pause; each further one may be twice as long, up to MaxDelay. Zero means
-	// 0.5 s and 30 s. A throttled call starts at 8 times MinDelay. What the service asks for in
-	// Retry-After is kept where it is at most MaxDelay; a call that would have to wait longer returns.
+	// MinDelay is the longest first pause; the length of each pause is random. The longest pause doubles with
+	// each attempt up to MaxDelay. Zero means 0.5 s and 30 s. After 429 the pauses start at 8 times MinDelay.
+	// The service's Retry-After takes their place; if it asks for more than MaxDelay, the call returns.
 	MinDelay, MaxDelay time.Duration
 }
 
@@ -31,19 +31,18 @@ const (
 	defaultMinDelay    = 500 * time.Millisecond
 	defaultMaxDelay    = 30 * time.Second
 
-	// throttledFactor lengthens the pauses of a throttled call: the windows in which the service counts
-	// are a minute, so that half a second tells it nothing.
+	// throttledFactor lengthens the pauses of a throttled call, since the service counts calls by the minute.
 	throttledFactor = 8
 )
 
 func (p RetryPolicy) validate() error {
 	switch {
 	case p.MaxAttempts < 0:
-		return invalid("MaxAttempts is %d, want 0 (the default) or more", p.MaxAttempts)
+		return invalid("MaxAttempts must be 0 (the default) or more, got %d", p.MaxAttempts)
 	case p.MinDelay < 0 || p.MaxDelay < 0:
-		return invalid("a retry delay is negative")
+		return invalid("MinDelay and MaxDelay must not be negative")
 	case p.MinDelay > p.withDefaults().MaxDelay:
-		return invalid("MinDelay %v is longer than MaxDelay %v", p.MinDelay, p.withDefaults().MaxDelay)
+		return invalid("MinDelay must be at most MaxDelay, %v, got %v", p.withDefaults().MaxDelay, p.MinDelay)
 	}
 	return nil
 }
@@ -61,8 +60,9 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	return p
 }
 
-// delay is the pause after the given attempt, counted from 1. It has no lower bound but 1 ns, so that
-// callers who failed together do not come back together.
+// delay is the random pause after an attempt, counted from 1: up to d, which doubles from MinDelay to MaxDelay.
+// Callers that failed together thus do not come back together. For a throttled call it is between half of d and d,
+// and d starts 8 times as long.
 func (p RetryPolicy) delay(attempt int, throttled bool) time.Duration {
 	if throttled {
 		half := saturate(saturate(p.MinDelay, throttledFactor, p.MaxDelay), doublings(attempt), p.MaxDelay) / 2
@@ -73,7 +73,7 @@ func (p RetryPolicy) delay(attempt int, throttled bool) time.Duration {
 
 func doublings(attempt int) time.Duration { return 1 << min(max(attempt-1, 0), 62) }
 
-// saturate is d times factor, and limit where that is more; it compares before it multiplies.
+// saturate is the smaller of d times factor and limit, without overflow.
 func saturate(d, factor, limit time.Duration) time.Duration {
 	if d > limit/factor {
 		return limit
@@ -81,8 +81,8 @@ func saturate(d, factor, limit time.Duration) time.Duration {
 	return d * factor
 }
 
-// retryAfter reads the header Retry-After: seconds, or a date, which is compared with the answer's own
-// Date, since the local clock may be wrong. It is 0 where the header says nothing.
+// retryAfter reads the header Retry-After: seconds, or a date, which is compared with the Date of the response,
+// since the local clock may be wrong. It is 0 without a valid header.
 func retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
@@ -102,11 +102,11 @@ func retryAfter(header http.Header) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// maxRetryAfter bounds what a server can make an error say.
+// maxRetryAfter keeps a large number of seconds within time.Duration.
 const maxRetryAfter = 100 * 365 * 24 * time.Hour
 
-// A budget bounds what all calls of a client replay while the service is down: an attempt that asks for
-// a replay takes one of 500, an attempt that needs none gives one back.
+// A budget limits the retries of all calls of a client while the service is down: an attempt that wants a retry
+// takes one of 500, and an attempt that needs none gives one back.
 type budget struct{ spent atomic.Int64 }
 
 const budgetSize = 500
@@ -132,7 +132,7 @@ func (b *budget) giveBack() {
 	}
 }
 
-// sleep waits and reports whether it did so to the end.
+// sleep waits and reports whether it did so to the end, rather than that of ctx.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -144,13 +144,13 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// pause waits before the next attempt and returns nil, or the error with which the call ends now: never
-// less than what the attempt said.
+// pause waits before the next attempt and returns nil, or returns the error that ends the call: never less than
+// the error of the attempt.
 func (c *Client) pause(call *call, v verdict) error {
-	counted := call.attempt - call.free
-	delay := v.after
+	counted := call.attempts - call.uncounted
+	delay := v.wait
 	if delay == 0 {
-		delay = call.retry.delay(counted, v.later)
+		delay = call.retry.delay(counted, v.slow)
 	}
 	if counted >= call.retry.MaxAttempts || delay > call.retry.MaxDelay {
 		return v.err

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/signing"
 )
 
 const (
@@ -800,13 +802,13 @@ func TestEveryAttemptIsAWholeRequest(t *testing.T) {
 			require.Len(t, seen, 2)
 			var dates [2]time.Time
 			for i, r := range seen {
-				dates[i], err = time.Parse(signatureTime, r.header.Get("X-Sdk-Date"))
+				dates[i], err = time.Parse("20060102T150405Z", r.header.Get("X-Sdk-Date"))
 				require.NoError(t, err)
 				req := httptest.NewRequest(http.MethodPost, "https://build.example.com"+r.path, nil)
 				req.Header = r.header.Clone()
 				given := req.Header.Get("Authorization")
 				req.Header.Del("Authorization")
-				sign(req, []byte(r.body), NewAccessKey("AK", "secret"), dates[i])
+				signing.Sign(req, []byte(r.body), signing.Key{ID: "AK", Secret: "secret"}, dates[i])
 				require.Equal(t, req.Header.Get("Authorization"), given, "request %d is signed as it was sent", i+1)
 			}
 			require.Equal(t, 2*time.Second, dates[1].Sub(dates[0]))

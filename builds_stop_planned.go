@@ -13,13 +13,13 @@ import (
 
 // StopPlannedOptions say how a plan is carried out. Nil means the zero value.
 type StopPlannedOptions struct {
-	Max      int           // refuse a plan that stops more builds; 0 means 25
-	Parallel int           // stops under way at the same time; 0 means 4
-	Wait     time.Duration // read each stopped build until it has ended, for at most this long; 0: do not wait
-	Reason   string        // for the log: the service keeps none
+	Max      int           // reject a plan that stops more builds; 0 means 25
+	Parallel int           // stops at the same time; 0 means 4
+	Wait     time.Duration // read each stopped build until it has finished, for at most this long; 0: do not wait
+	Reason   string        // for the log: the service does not keep a reason
 
-	// OnOutcome is called with each outcome as soon as it is known, one at a time and in whatever order that
-	// is. It may be nil. While it runs, other stops may have to wait.
+	// OnOutcome is called with each outcome as soon as it is known, one at a time and in that order. It may be nil.
+	// While it runs, other stops may have to wait.
 	OnOutcome func(StopOutcome)
 }
 
@@ -28,39 +28,35 @@ const (
 	defaultParallelStops = 4
 )
 
-// StopOutcome is what became of a build that was chosen. Exactly one of Stopped, AlreadyFinished and Err is
-// set. With Wait, Stopped without Err means that the build was read back as ended; where it was not, Stopped
-// stands beside an Err that is ErrStillRunning.
+// StopOutcome is the outcome for one chosen build. Exactly one of Stopped, AlreadyFinished and Err is set, with one
+// exception: with Wait, an accepted stop of a build that was not read back as finished is Stopped with an Err that is
+// ErrStillRunning.
 type StopOutcome struct {
 	Build           *Build // as it was last read
 	Stopped         bool   // the service accepted the stop
-	AlreadyFinished bool   // the build no longer runs, and perhaps not because of this stop
+	AlreadyFinished bool   // the build no longer runs, perhaps not because of this stop
 	Err             error
-	RequestID       string // of the stop, as the service calls it; "" when none was sent
+	RequestID       string // the service's name for the request of the stop; "" if no stop was sent
 
-	Took time.Duration // from the stop to what is told here; 0 when none was sent
+	Took time.Duration // from the stop to this outcome; 0 if no stop was sent
 }
 
-// StopPlanned stops the builds that a plan chose. Each is read again first, and one that has ended since is
-// skipped, as AlreadyFinished. It goes on after a failure. When all is over it returns one outcome per chosen
-// build, in the plan's order, and beside them the errors of those that failed, joined; OnOutcome gets each
-// outcome before that.
+// StopPlanned stops the builds that a plan chose. It reads each build again first, and skips a build that has
+// finished since, as AlreadyFinished. It goes on after a failure. It returns one outcome per chosen build, in the
+// plan's order, and the joined errors of the failures beside them; OnOutcome gets each outcome earlier.
 //
-// A plan that would stop more than Max builds is refused whole with [ErrInvalidArgument] and no outcomes,
-// since a sudden crowd means a wrong rule. After the context has ended, the builds that were not attempted
-// yet have its error, which is never [ErrOutcomeUnknown]. With a logger, each attempt leaves one record at
-// Info: operation, job, build, branch, reason, outcome, request_id, attempts.
+// A plan that would stop more than Max builds is rejected with [ErrInvalidArgument] and without outcomes, since that
+// many usually mean a wrong rule. After the context has ended, the builds that were not attempted yet have its error,
+// which is never [ErrOutcomeUnknown]. With a logger, each stop leaves one record at Info: operation, job, build,
+// branch, reason, outcome, request_id, attempts.
 //
 // API: ShowJobBuildRecordDetail, GET /v1/record/{job_id}/{build_no}/record-info, then StopJob as for
 // [JobsService.Stop] and, with Wait, the operations of [BuildsService.Wait].
 func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *StopPlannedOptions, opts ...CallOption) ([]StopOutcome, error) {
-	var options StopPlannedOptions
-	if in != nil {
-		options = *in
-	}
+	options := orZero(in)
 	chosen, err := options.choose(ctx, plan)
 	if err != nil {
-		return nil, opStopJob.refuse(err)
+		return nil, opStopJob.named(err)
 	}
 	outcomes := make([]StopOutcome, len(chosen))
 	reporting := make(chan struct{}, 1) // no mutex: OnOutcome may sleep, also in a synctest bubble
@@ -86,11 +82,11 @@ func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *Sto
 func (o *StopPlannedOptions) choose(ctx context.Context, plan *StopPlan) ([]*Build, error) {
 	switch {
 	case ctx == nil:
-		return nil, invalid("the context is nil")
+		return nil, errNilContext
 	case plan == nil:
-		return nil, invalid("the plan is nil")
+		return nil, invalid("the plan must not be nil")
 	case o.Max < 0 || o.Parallel < 0 || o.Wait < 0:
-		return nil, invalid("Max, Parallel or Wait is negative")
+		return nil, invalid("Max, Parallel and Wait must not be negative")
 	}
 	if o.Max == 0 {
 		o.Max = defaultMaxStops
@@ -104,28 +100,28 @@ func (o *StopPlannedOptions) choose(ctx context.Context, plan *StopPlan) ([]*Bui
 			continue
 		}
 		if d.Build == nil {
-			return nil, invalid("the plan chooses a build that is nil")
+			return nil, invalid("the plan must not choose a nil build")
 		}
 		build := *d.Build
 		build.JobID = plan.JobID
 		chosen = append(chosen, &build)
 	}
 	if len(chosen) > o.Max {
-		return nil, invalid("the plan stops %d builds, which is more than Max, %d", len(chosen), o.Max)
+		return nil, invalid("the plan must stop at most Max builds, %d; it stops %d", o.Max, len(chosen))
 	}
 	return chosen, nil
 }
 
-// stopOne looks at a build, stops it, and waits for it if that is wanted.
+// stopOne reads a build, stops it, and waits for it if Wait says so.
 func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlannedOptions, opts []CallOption) StopOutcome {
 	if err := ctx.Err(); err != nil {
 		return StopOutcome{Build: build, Err: &callError{
-			operation: opStopJob.name, text: err.Error() + "; not attempted", kinds: []error{err},
+			operation: opStopJob.name, text: err.Error() + "; not attempted", details: details{kinds: []error{err}},
 		}}
 	}
-	var response Response // in place of the caller's, which cannot serve several calls at a time
+	var response Response // in place of the caller's, since calls run at the same time
 	opts = append(opts[:len(opts):len(opts)], WithResponseInto(&response))
-	now, err := s.look(ctx, build, opts)
+	now, err := s.reread(ctx, build, opts)
 	if err != nil {
 		return StopOutcome{Build: build, Err: err}
 	}
@@ -144,7 +140,7 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	}
 	s.logStop(ctx, &outcome, o.Reason, response)
 	if outcome.AlreadyFinished { // since it was read
-		if now, err := s.look(ctx, build, opts); err == nil {
+		if now, err := s.reread(ctx, build, opts); err == nil {
 			outcome.Build = now
 		}
 	}
@@ -157,8 +153,8 @@ func (s *BuildsService) stopOne(ctx context.Context, build *Build, o *StopPlanne
 	return outcome
 }
 
-// look reads a build again, for the plan, which may know a branch that its record does not.
-func (s *BuildsService) look(ctx context.Context, planned *Build, opts []CallOption) (*Build, error) {
+// reread reads a planned build again. The plan may know a branch that the record lacks.
+func (s *BuildsService) reread(ctx context.Context, planned *Build, opts []CallOption) (*Build, error) {
 	now, err := s.Get(ctx, planned.JobID, planned.BuildNo, opts...)
 	if err == nil {
 		now.Branch = cmp.Or(now.Branch, planned.Branch)
@@ -166,8 +162,7 @@ func (s *BuildsService) look(ctx context.Context, planned *Build, opts []CallOpt
 	return now, err
 }
 
-// confirm reads a build until it has ended. Where the stop's outcome was unknown this tells it: the build
-// no longer runs.
+// confirm reads a build until it has finished. This also resolves an unknown outcome: the build no longer runs.
 func (s *BuildsService) confirm(ctx context.Context, outcome *StopOutcome, limit time.Duration, opts []CallOption) {
 	unknown := errors.Is(outcome.Err, ErrOutcomeUnknown)
 	if !outcome.Stopped && !unknown {
@@ -203,7 +198,7 @@ func (s *BuildsService) logStop(ctx context.Context, outcome *StopOutcome, reaso
 		slog.String("request_id", response.RequestID), slog.Int("attempts", response.Attempts))
 }
 
-// stopErrors are the failures of a plan in one line, by build.
+// stopErrors are the failures of a plan, in one line.
 type stopErrors struct {
 	builds []string
 	errs   []error
@@ -241,5 +236,5 @@ func (e *stopErrors) Error() string {
 	return b.String()
 }
 
-// Unwrap gives errors.Is and errors.As every failure.
+// Unwrap returns every failure, for errors.Is and errors.As.
 func (e *stopErrors) Unwrap() []error { return e.errs }

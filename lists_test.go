@@ -2,6 +2,8 @@ package codeartsbuild
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -34,7 +36,7 @@ func TestB54WhereAListEnds(t *testing.T) {
 			t.Parallel()
 			asked := 0
 			failure := errors.New("no page")
-			list := pages(size, func(row *string) string { return *row }, func(page int) (*Page[string], error) {
+			list := walkPages(size, func(row *string) string { return *row }, func(page int) (*Page[string], error) {
 				asked++
 				require.Equal(t, asked, page, "pages come in order, from 1 on")
 				rows := strings.Split(tt.pages, "|")[page-1]
@@ -67,7 +69,7 @@ func TestB54AListThatIsLeftReadsNoMore(t *testing.T) {
 	t.Parallel()
 	for wanted := 1; wanted <= 7; wanted++ {
 		asked, got := 0, 0
-		for range pages(3, func(row *int) string { return string(rune('a' + *row)) }, func(page int) (*Page[int], error) {
+		for range walkPages(3, func(row *int) string { return string(rune('a' + *row)) }, func(page int) (*Page[int], error) {
 			asked++
 			return &Page[int]{Items: []int{3*page - 3, 3*page - 2, 3*page - 1}}, nil
 		}) {
@@ -79,36 +81,49 @@ func TestB54AListThatIsLeftReadsNoMore(t *testing.T) {
 	}
 }
 
-func TestB54PagesThatNoListHas(t *testing.T) {
+// B54
+func TestPageRejected(t *testing.T) {
+	t.Parallel()
+	client := &Client{}
+	for _, tt := range []struct{ page, size int }{{-1, 0}, {0, -1}, {0, 101}} {
+		_, err := listPage[Job](t.Context(), client, &opListProjectJobs, []string{retryJob}, tt.page, tt.size, nil, nil)
+		require.ErrorIs(t, err, ErrInvalidArgument, "%+v", tt)
+	}
+}
+
+// B54
+func TestPageParameters(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		page, size         int
-		wantPage, wantSize int // 0: refused
+		page, size int
+		want       string
 	}{
-		"the defaults":    {0, 0, 1, 100},
-		"the first":       {1, 1, 1, 1},
-		"the largest":     {9, 100, 9, 100},
-		"a negative page": {-1, 0, 0, 0},
-		"a negative size": {0, -1, 0, 0},
-		"a size too big":  {0, 101, 0, 0},
+		"defaults": {0, 0, "page_index=0&page_size=100"},
+		"first":    {1, 1, "page_index=0&page_size=1"},
+		"largest":  {9, 100, "page_index=8&page_size=100"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			page, size, err := checkPage(tt.page, tt.size)
-			if tt.wantPage == 0 {
-				require.ErrorIs(t, err, ErrInvalidArgument)
-				return
-			}
+			var query string
+			client, err := NewClient(WithEndpoint("https://build.example.com"), WithTokenSource(StaticToken(retryToken)),
+				WithTransport(retryTransport(func(req *http.Request) (*http.Response, error) {
+					query = req.URL.RawQuery
+					return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"result":{}}`)), ContentLength: 13}, nil
+				})))
 			require.NoError(t, err)
-			require.Equal(t, []int{tt.wantPage, tt.wantSize}, []int{page, size})
+			page, err := client.Jobs.List(t.Context(), retryJob, &JobListOptions{Page: tt.page, PageSize: tt.size})
+			require.NoError(t, err)
+			require.Equal(t, &Page[Job]{Total: -1}, page)
+			require.Equal(t, tt.want, query)
 		})
 	}
 }
 
-func TestB54TotalsInAllSpellings(t *testing.T) {
+// B54
+func TestTotalSpellings(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[flexibleString]int{"0": 0, "44": 44, "-1": -1, "": -1, "many": -1, "1.5": -1} {
-		require.Equal(t, want, parseTotal(text), "%q", text)
+	for value, want := range map[string]int{`0`: 0, `"44"`: 44, `-1`: -1, `""`: -1, `"many"`: -1, `1.5`: -1, `null`: -1} {
+		require.Equal(t, want, parseTotal([]byte(value)), "%s", value)
 	}
 }

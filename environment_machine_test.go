@@ -120,31 +120,31 @@ func TestMetadataService(t *testing.T) {
 		"version 1, method not allowed":   {[]http.HandlerFunc{metadataReply(405, ""), key}, "", []string{putToken, getKey}},
 		"version 1, unavailable":          {[]http.HandlerFunc{metadataReply(503, ""), key}, "", []string{putToken, getKey}},
 		"a token that is refused":         {[]http.HandlerFunc{token, metadataReply(401, "hidden"), metadataReply(200, "second"), key}, "", []string{putToken, getKey + " hidden-token", putToken, getKey + " second"}},
-		"a second token that is refused":  {[]http.HandlerFunc{token, metadataReply(401, "hidden"), token, metadataReply(401, "hidden")}, "answered 401 Unauthorized", []string{putToken, getKey + " hidden-token", putToken, getKey + " hidden-token"}},
+		"a second token that is refused":  {[]http.HandlerFunc{token, metadataReply(401, "hidden"), token, metadataReply(401, "hidden")}, "responded 401 Unauthorized", []string{putToken, getKey + " hidden-token", putToken, getKey + " hidden-token"}},
 		"version 1 no longer":             {[]http.HandlerFunc{metadataReply(404, ""), metadataReply(401, ""), token, key}, "", []string{putToken, getKey, putToken, getKey + " hidden-token"}},
 		"no agency":                       {[]http.HandlerFunc{token, metadataReply(401, "Please configure Cloud Service Agency first. hidden")}, "this instance has no agency", []string{putToken, getKey + " hidden-token"}},
 		"the pod's spelling":              {[]http.HandlerFunc{token, metadataReply(200, envPodKey)}, "", nil},
 		"no end":                          {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"AKMETA","secret":"hidden-sk","securitytoken":"hidden-st"}}`)}, "", nil},
-		"the token request fails":         {[]http.HandlerFunc{metadataReply(500, "hidden")}, "answered 500 Internal Server Error", []string{putToken}},
-		"the token request is redirected": {[]http.HandlerFunc{redirect}, "answered 302 Found, which is not followed", []string{putToken}},
-		"the key request is redirected":   {[]http.HandlerFunc{token, redirect}, "answered 302 Found, which is not followed", []string{putToken, getKey + " hidden-token"}},
-		"an empty token":                  {[]http.HandlerFunc{metadataReply(200, " ")}, "gave no token", []string{putToken}},
-		"a page for a token":              {[]http.HandlerFunc{metadataReply(200, "<html>\nhidden</html>")}, "gave no token", []string{putToken}},
-		"not found":                       {[]http.HandlerFunc{metadataReply(404, "hidden")}, "answered 404 Not Found", []string{putToken, getKey}},
-		"an unusual success":              {[]http.HandlerFunc{token, metadataReply(204, "")}, "answered 204 No Content", nil},
-		"a page":                          {[]http.HandlerFunc{token, metadataReply(200, "<html>hidden</html>")}, "holds no access key", nil},
-		"nothing":                         {[]http.HandlerFunc{token, metadataReply(200, "")}, "holds no access key", nil},
-		"null":                            {[]http.HandlerFunc{token, metadataReply(200, "null")}, "holds no access key", nil},
-		"no key":                          {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{}}`)}, "holds no access key", nil},
-		"no security token":               {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hidden","secret":"hidden"}}`)}, "holds no access key", nil},
-		"a key of another type":           {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":7,"secret":"hidden","securitytoken":"hidden"}}`)}, "holds no access key", nil},
-		"a key that no header carries":    {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hid\nden","secret":"hidden","securitytoken":"hidden"}}`)}, "holds no access key", nil},
+		"the token request fails":         {[]http.HandlerFunc{metadataReply(500, "hidden")}, "responded 500 Internal Server Error", []string{putToken}},
+		"the token request is redirected": {[]http.HandlerFunc{redirect}, "responded 302 Found, which is not followed", []string{putToken}},
+		"the key request is redirected":   {[]http.HandlerFunc{token, redirect}, "responded 302 Found, which is not followed", []string{putToken, getKey + " hidden-token"}},
+		"an empty token":                  {[]http.HandlerFunc{metadataReply(200, " ")}, "sent no token", []string{putToken}},
+		"a page for a token":              {[]http.HandlerFunc{metadataReply(200, "<html>\nhidden</html>")}, "sent no token", []string{putToken}},
+		"not found":                       {[]http.HandlerFunc{metadataReply(404, "hidden")}, "responded 404 Not Found", []string{putToken, getKey}},
+		"an unusual success":              {[]http.HandlerFunc{token, metadataReply(204, "")}, "responded 204 No Content", nil},
+		"a page":                          {[]http.HandlerFunc{token, metadataReply(200, "<html>hidden</html>")}, "sent no access key", nil},
+		"nothing":                         {[]http.HandlerFunc{token, metadataReply(200, "")}, "sent no access key", nil},
+		"null":                            {[]http.HandlerFunc{token, metadataReply(200, "null")}, "sent no access key", nil},
+		"no key":                          {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{}}`)}, "sent no access key", nil},
+		"no security token":               {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hidden","secret":"hidden"}}`)}, "sent no access key", nil},
+		"a key of another type":           {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":{"id":"hidden"},"secret":"hidden","securitytoken":"hidden"}}`)}, "sent no access key", nil},
+		"a key that no header carries":    {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hid\nden","secret":"hidden","securitytoken":"hidden"}}`)}, "sent no access key", nil},
 		"half an answer":                  {[]http.HandlerFunc{token, metadataReply(200, envMetadataKey, "Content-Length", "400")}, "cut off", nil},
 		"a huge answer":                   {[]http.HandlerFunc{token, metadataReply(200, strings.Repeat("hidden ", 1<<20))}, "larger than 64 KiB", nil},
 		"a huge token":                    {[]http.HandlerFunc{metadataReply(200, strings.Repeat("hidden ", 1<<20))}, "larger than 64 KiB", nil},
-		"a packed answer":                 {[]http.HandlerFunc{token, metadataReply(200, "\x1f\x8bhidden", "Content-Encoding", "gzip")}, "holds no access key", nil},
-		"no HTTP":                         {[]http.HandlerFunc{token, metadataRaw("hidden secrets\r\n\r\n")}, "no answer that can be read", nil},
-		"a dropped connection":            {[]http.HandlerFunc{token, metadataRaw("")}, "no answer that can be read", nil},
+		"a packed answer":                 {[]http.HandlerFunc{token, metadataReply(200, "\x1f\x8bhidden", "Content-Encoding", "gzip")}, "sent no access key", nil},
+		"no HTTP":                         {[]http.HandlerFunc{token, metadataRaw("hidden secrets\r\n\r\n")}, "sent no readable response", nil},
+		"a dropped connection":            {[]http.HandlerFunc{token, metadataRaw("")}, "sent no readable response", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -222,11 +222,11 @@ func TestMachineThatCannotBeReached(t *testing.T) {
 		fail error // nil: the agent, whose certificate nobody knows
 		want string
 	}{
-		"certificate":      {nil, "pod identity has a certificate that is not valid"},
+		"certificate":      {nil, "pod identity has an invalid certificate"},
 		"name":             {dial(&net.DNSError{Err: "no such host", Name: "hidden.example.com"}), "pod identity cannot be reached: no such host;"},
 		"route":            {dial(&os.SyscallError{Syscall: "connect", Err: errors.New("no route to host")}), "pod identity cannot be reached: no route to host;"},
 		"another reason":   {dial(&net.AddrError{Err: "invalid port", Addr: "hidden:99999"}), "pod identity cannot be reached;"},
-		"a malformed word": {errors.New("malformed HTTP response \"hidden\""), "pod identity gave no answer that can be read;"},
+		"a malformed word": {errors.New("malformed HTTP response \"hidden\""), "pod identity sent no readable response;"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -256,9 +256,9 @@ func TestPodIdentity(t *testing.T) {
 	}{
 		"a key":                {key, "hidden-token\n", "", asked},
 		"the other spelling":   {metadataReply(200, envMetadataKey), "hidden-token", "", asked},
-		"a refusal":            {metadataReply(403, envPodKey), "hidden-token", "pod identity answered 403 Forbidden", asked},
-		"a redirect":           {metadataReply(307, "", "Location", elsewhere.URL), "hidden-token", "pod identity answered 307 Temporary Redirect, which is not followed", asked},
-		"a page":               {metadataReply(200, "<html>hidden</html>"), "hidden-token", "pod identity gave an answer that holds no access key", asked},
+		"a refusal":            {metadataReply(403, envPodKey), "hidden-token", "pod identity responded 403 Forbidden", asked},
+		"a redirect":           {metadataReply(307, "", "Location", elsewhere.URL), "hidden-token", "pod identity responded 307 Temporary Redirect, which is not followed", asked},
+		"a page":               {metadataReply(200, "<html>hidden</html>"), "hidden-token", "pod identity sent no access key", asked},
 		"an empty file":        {key, " \n", "does not hold a token", nil},
 		"a file of two tokens": {key, "hidden\nhidden", "does not hold a token", nil},
 		"a huge file":          {key, strings.Repeat("hidden", 1<<18), "cannot be read: larger than 1 MiB", nil},
@@ -293,14 +293,14 @@ func TestPodIdentityReadsItsFileAtEachRequest(t *testing.T) {
 		} else {
 			require.NoError(t, os.WriteFile(vars[podIdentityFile], []byte(token), 0o600))
 		}
-		key, err := client.keys.AccessKey(t.Context())
+		key, err := client.auth.(*keyAuth).source.AccessKey(t.Context())
 		if token == "" {
 			require.ErrorContains(t, err, podIdentityFile+" cannot be read: ")
 			require.NotContains(t, err.Error(), vars[podIdentityFile])
 			break
 		}
 		require.NoError(t, err)
-		client.keys.(*CachedAccessKeySource).Invalidate(key)
+		client.auth.(*keyAuth).source.(*CachedAccessKeySource).Invalidate(key)
 	}
 	require.Equal(t, []string{"POST / one application/json {}", "POST / two application/json {}"}, server.requests())
 }
@@ -415,7 +415,7 @@ func TestSlowMachineIsGivenUp(t *testing.T) {
 				start := time.Now()
 				err := client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil)
 				require.Equal(t, tt.limit, time.Since(start))
-				requireMachineError(t, err, "gave no answer within "+tt.limit.String())
+				requireMachineError(t, err, "did not respond within "+tt.limit.String())
 			})
 		})
 	}

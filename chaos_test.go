@@ -1,0 +1,101 @@
+package codeartsbuild_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/chaos"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
+)
+
+var (
+	chaosSeed = flag.Uint64("chaos.seed", 0, "seed of TestStopTellsTheTruth; 0 draws one and prints it")
+	chaosNew  = flag.Bool("chaos.new", false, "TestStopTellsTheTruth: with chaos.NewFaults, and through a proxy")
+)
+
+// Whatever goes wrong on the way, Stop reports truthfully what became of the build: B1, B2, B21, B27, B27a,
+// B27b, B28, B29, B31 to B35, B48.
+func TestStopTellsTheTruth(t *testing.T) {
+	t.Parallel()
+	seed, atLeast, part := *chaosSeed, 50, 1 // atLeast: times that each fault has to strike
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	if testing.Short() {
+		atLeast, part = 25, 2
+	}
+	protocols, faults := chaos.Protocols, chaos.Faults
+	if *chaosNew {
+		protocols, faults = append(slices.Clone(protocols), chaos.ThroughProxy), slices.Concat(faults, chaos.NewFaults)
+	}
+	t.Logf("-chaos.seed=%d", seed)
+	fired := map[string][]int{}
+	for i, protocol := range protocols {
+		report, err := chaos.Run(chaos.Config{
+			Seed: seed + uint64(i), Protocol: protocol, Stops: protocol.Stops / part, Faults: faults, Client: chaosClient(t),
+		})
+		require.NoError(t, err)
+		t.Logf("%s: %s; %.1f s, with %v per attempt", protocol.Name, report.Summary(), report.Took.Seconds(), report.Timeout.Round(time.Millisecond))
+		for _, problem := range report.Problems() {
+			t.Error(problem)
+		}
+		for _, fault := range faults {
+			fired[fault.Name] = append(fired[fault.Name], report.Fired[fault.Name])
+		}
+	}
+	for _, fault := range faults {
+		all, each := 0, ""
+		for _, n := range fired[fault.Name] {
+			all += n
+			each += fmt.Sprintf("%6d", n)
+		}
+		t.Logf("%-30s acts %-7s fired%s, in all %4d", fault.Name, fault.Acts, each, all)
+		if all < atLeast && !fault.Spared() {
+			t.Errorf("%s fired %d times, want %d", fault.Name, all, atLeast)
+		}
+	}
+}
+
+// chaosClient stops builds as the SDK does. Without TLS it takes the SDK's own transport.
+func chaosClient(t *testing.T) chaos.Client {
+	return func(target chaos.Target) (chaos.Stop, func()) {
+		opts := []codeartsbuild.ClientOption{
+			codeartsbuild.WithEndpoint(target.URL),
+			codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(target.Token)),
+			codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MinDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond}),
+		}
+		if target.Roots != nil {
+			opts = append(opts, codeartsbuild.WithTransport(target.Transport()))
+		}
+		client := sdktest.NewClient(t, opts...)
+		return func(ctx context.Context, buildNo string, timeout time.Duration) chaos.Verdict {
+			var response codeartsbuild.Response
+			result, err := client.Jobs.Stop(ctx, target.JobID, buildNo,
+				codeartsbuild.WithTimeout(timeout), codeartsbuild.WithResponseInto(&response))
+			return chaos.Verdict{Outcome: chaosOutcome(result, err), Err: err, Attempts: response.Attempts}
+		}, client.CloseIdleConnections
+	}
+}
+
+func chaosOutcome(result *codeartsbuild.StopResult, err error) chaos.Outcome {
+	switch {
+	case (err == nil) != (result != nil), result != nil && result.Result == result.AlreadyFinished:
+		return chaos.Contradiction
+	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		return chaos.Unknown
+	case err != nil:
+		return chaos.Failed
+	case result.AlreadyFinished:
+		return chaos.Finished
+	}
+	return chaos.Stopped
+}

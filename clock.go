@@ -1,0 +1,46 @@
+package codeartsbuild
+
+import (
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// A serviceClock compares the service's clock with the local one, which may be wrong by hours. It learns from the
+// Date of responses.
+type serviceClock struct {
+	ahead   atomic.Int64 // nanoseconds by which the service's clock is ahead
+	learned atomic.Int64 // when that was learned, as local Unix nanoseconds; 0: never
+}
+
+const (
+	clockInterval = time.Minute     // between two readings of a Date, which cost time
+	dateTolerance = 2 * time.Second // a Date has whole seconds, and the response took its time
+)
+
+// observe reads the Date of a response that was received just now.
+func (k *serviceClock) observe(header http.Header, received time.Time) {
+	now := received.UnixNano()
+	if last := k.learned.Load(); last != 0 && now-last < int64(clockInterval) && now >= last {
+		return
+	}
+	date, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return
+	}
+	ahead := date.Sub(received)
+	if ahead.Abs() <= dateTolerance {
+		ahead = 0
+	}
+	k.ahead.Store(int64(ahead))
+	k.learned.Store(now)
+}
+
+// known reports whether a response has told the service's time.
+func (k *serviceClock) known() bool { return k.learned.Load() != 0 }
+
+// now is the service's time.
+func (k *serviceClock) now() time.Time { return k.at(time.Now()) }
+
+// at is the service's time at a local time.
+func (k *serviceClock) at(local time.Time) time.Time { return local.Add(time.Duration(k.ahead.Load())) }

@@ -1,0 +1,181 @@
+package codeartsbuild
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxResponse      = 10 << 20 // of a success that is decoded; a page of 100 rows has 50 KB
+	maxErrorResponse = 64 << 10
+	maxPooled        = 64 << 10 // larger buffers are not kept
+)
+
+// A response is what one attempt got back.
+type response struct {
+	status    int // 0: no response
+	header    http.Header
+	received  time.Time
+	body      []byte // in a buffer that the next attempt reuses
+	http2     bool
+	framed    bool // the end of the body was marked, so that an empty body is complete
+	oversized bool
+	stream    io.ReadCloser
+	redirect  string // the host of Location
+	fromStore bool   // another store responded
+}
+
+// A download is the body of a stream, and the end of its attempt.
+type download struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (d *download) Close() error {
+	defer d.cancel()
+	return d.ReadCloser.Close()
+}
+
+// exchange sends the request and reads the response within its limit.
+func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r response, err error) {
+	resp, err := c.roundTrip(req)
+	if err == nil && call.op.stream && isRedirect(resp.StatusCode) {
+		resp, r.fromStore, err = c.followToStore(req, resp)
+	}
+	if err != nil {
+		return r, err
+	}
+	r.status, r.header, r.received = resp.StatusCode, resp.Header, time.Now()
+	if !r.fromStore {
+		c.clock.observe(r.header, r.received)
+	}
+	r.http2 = resp.ProtoMajor == 2
+	// The end of an HTTP/1 body without length or chunks is the end of the connection, which may also be lost.
+	r.framed = resp.ProtoMajor != 1 || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 ||
+		resp.StatusCode == http.StatusNoContent || call.op.method == http.MethodHead
+	limit := maxErrorResponse
+	if isSuccess(resp.StatusCode) {
+		limit = maxResponse
+	} else if isRedirect(resp.StatusCode) {
+		r.redirect = redirectHost(resp)
+	}
+	if resp.Body == nil {
+		return r, nil
+	}
+	if resp.StatusCode < 200 { // the rest is not a body: after 101 the peer may send anything, without end
+		resp.Body.Close()
+		return r, nil
+	}
+	if call.op.stream && isSuccess(resp.StatusCode) && isFile(resp.Header.Get("Content-Type")) {
+		r.stream = resp.Body
+		return r, nil
+	}
+	defer resp.Body.Close()
+	if resp.ContentLength > int64(limit) && limit == maxResponse && call.op.method != http.MethodHead {
+		r.oversized = true
+		return r, nil
+	}
+	*buffer, r.oversized, err = readAll(resp.Body, (*buffer)[:0], limit)
+	r.body = *buffer
+	return r, err
+}
+
+var errNoResponse = errors.New("the transport returned neither a response nor an error")
+
+func (c *Client) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp != nil && resp.StatusCode != 0 {
+		return resp, nil
+	}
+	if resp != nil && resp.Body != nil {
+		resp.Body.Close()
+	}
+	return nil, errNoResponse
+}
+
+// followToStore fetches a file from the store to which the service redirects: once, over https, without the
+// credential. It leaves any other redirect alone.
+func (c *Client) followToStore(req *http.Request, redirect *http.Response) (resp *http.Response, followed bool, err error) {
+	location, err := req.URL.Parse(redirect.Header.Get("Location"))
+	if err != nil || location.Scheme != "https" || location.Host == "" || location.User != nil {
+		return redirect, false, nil
+	}
+	if redirect.Body != nil {
+		redirect.Body.Close()
+	}
+	resp, err = c.roundTrip((&http.Request{
+		Method: http.MethodGet, URL: location, Host: location.Host,
+		Header: http.Header{"Accept": anyType, "User-Agent": c.header["User-Agent"]},
+		Proto:  "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}).WithContext(req.Context()))
+	return resp, true, err
+}
+
+func isSuccess(status int) bool { return status >= 200 && status < 300 }
+
+func isRedirect(status int) bool { return status >= 300 && status < 400 }
+
+// isFile reports whether a body of this type can be a file of the service: JSON is an error, and HTML comes
+// from a proxy.
+func isFile(contentType string) bool {
+	contentType = strings.ToLower(contentType)
+	return !strings.Contains(contentType, "json") && !strings.Contains(contentType, "html")
+}
+
+func redirectHost(resp *http.Response) string {
+	location, err := url.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return ""
+	}
+	return location.Host
+}
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }}
+
+func takeBuffer() *[]byte { return buffers.Get().(*[]byte) }
+
+func giveBuffer(b *[]byte) {
+	if cap(*b) <= maxPooled {
+		buffers.Put(b)
+	}
+}
+
+// maxEmptyReads is how many reads in a row may bring neither bytes nor an error, as in the standard library.
+const maxEmptyReads = 100
+
+// readAll appends the content of r to buf, up to limit, and reports whether there was more. It reads to the
+// end, so that the connection can be used again.
+func readAll(r io.Reader, buf []byte, limit int) (_ []byte, more bool, err error) {
+	for empty := 0; ; {
+		if len(buf) == cap(buf) {
+			grown := make([]byte, len(buf), min(2*cap(buf), limit+1))
+			copy(grown, buf)
+			buf = grown
+		}
+		n, err := r.Read(buf[len(buf):min(cap(buf), limit+1)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case len(buf) > limit:
+			return buf[:limit], true, nil
+		case err == io.EOF:
+			return buf, false, nil
+		case err != nil:
+			return buf, false, err
+		case n > 0:
+			empty = 0
+		default:
+			if empty++; empty == maxEmptyReads {
+				return buf, false, io.ErrNoProgress
+			}
+		}
+	}
+}
