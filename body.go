@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http/httptrace"
 	"strings"
-	"sync"
 	"sync/atomic"
 )
 
@@ -41,70 +41,80 @@ func (c *callContext) String() string { return "codeartsbuild." + c.operation }
 // Format does the same for every verb.
 func (c *callContext) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
-// A requestBody is the body of a call, which each attempt reads from the start. A transport may read it
-// again by itself: over HTTP/1 after it wrote nothing, over HTTP/2 also after the peer broke off a stream,
-// which may have been processed.
+// A requestBody is the body of a call, which each attempt reads from the start, and what its transport did with it.
 type requestBody struct {
-	first  bytes.Reader // of the first attempt; a transport may still read it during the second
-	resent atomic.Int32 // how often the transport sent the body again
-	asked  atomic.Int32 // how often it asked for that
-	once   bool         // never resend a request that may have been processed
-	http2  atomic.Bool  // the connection is HTTP/2
+	first  bytes.Reader  // of the first attempt; a transport may still read it during the second
+	latest *bytes.Reader // of the latest attempt
+	asked  atomic.Int32  // how often the transport asked for the body again
+	http2  atomic.Bool   // the connection is HTTP/2; known only for calls with a trace
+	wanted atomic.Bool   // the transport wanted a connection; likewise
+	got    atomic.Bool   // and got one
 }
 
 var errNotResent = errors.New("connection lost; not retried because the request may have been processed")
 
-// maxResends limits how often a transport sends the request of one call again by itself, since the transport
+// maxResends limits how often a transport sends the request of one attempt again by itself, since the transport
 // knows neither pauses nor the retry budget.
 const maxResends = 8
 
 // open returns a reader for one attempt.
 func (b *requestBody) open(data []byte) io.Reader {
-	if b.first.Size() > 0 {
-		return bytes.NewReader(data)
+	if b.latest == nil {
+		b.first.Reset(data)
+		b.latest = &b.first
+	} else {
+		b.latest = bytes.NewReader(data)
 	}
-	b.first.Reset(data)
-	return &b.first
+	b.asked.Store(0)
+	b.wanted.Store(false)
+	b.got.Store(false)
+	return b.latest
 }
 
-// again is the GetBody of every request with a body.
+// again is the GetBody of a request over HTTP/1, where a transport uses it only after it wrote nothing. Over HTTP/2
+// it would also use it after the peer broke off a stream, which may have been processed.
 func (b *requestBody) again() (io.ReadCloser, error) {
-	if (b.once && b.http2.Load()) || b.asked.Add(1) > maxResends {
+	if b.http2.Load() || b.asked.Add(1) > maxResends {
 		return nil, errNotResent
 	}
-	return &resentBody{rest: io.NewSectionReader(&b.first, 0, b.first.Size()), resent: &b.resent}, nil
+	return io.NopCloser(io.NewSectionReader(&b.first, 0, b.first.Size())), nil
 }
 
-// wroteHeaderField recognizes HTTP/2, with and without TLS, by the names that only its headers have.
-func (b *requestBody) wroteHeaderField(name string, _ []string) {
-	if strings.HasPrefix(name, ":") {
-		b.http2.Store(true)
+// trace watches the connection of a call that must not run twice. Every other call does without, since a trace
+// costs allocations.
+func (b *requestBody) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { b.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { b.got.Store(true) },
+		WroteHeaderField: func(name string, _ []string) {
+			if strings.HasPrefix(name, ":") { // only the headers of HTTP/2 have such names, with and without TLS
+				b.http2.Store(true)
+			}
+		},
 	}
 }
 
-// A resentBody counts itself when the transport uses it. A transport may also ask for one that it never uses.
-type resentBody struct {
-	rest   *io.SectionReader
-	resent *atomic.Int32
-	used   sync.Once
+// notSent reports whether a failed attempt is known to have sent nothing that the service could act on: the
+// transport never got a connection, or never read the body that says what to do.
+func (c *call) notSent() bool {
+	if c.body == nil {
+		return false
+	}
+	body := &c.ctx.(*callContext).body
+	if body.wanted.Load() && !body.got.Load() {
+		return true
+	}
+	return c.op.inBody() && body.asked.Load() == 0 && body.latest.Len() == len(c.body)
 }
 
-func (b *resentBody) use() { b.used.Do(func() { b.resent.Add(1) }) }
-
-func (b *resentBody) Read(p []byte) (int, error) {
-	b.use()
-	return b.rest.Read(p)
+// inBody reports whether only the body says what an operation acts on.
+func (op *operation) inBody() bool {
+	return op.path != "" && !op.query && !strings.Contains(op.path, "{")
 }
 
-func (b *resentBody) Close() error {
-	b.use()
-	return nil
-}
-
-// countResent counts the requests that the transport sent again by itself, if the service may have
-// processed the one before.
+// countResent counts the requests that the transport sent again over HTTP/2 on a client that knew only HTTP/1.
 func (c *call) countResent(r *response) {
-	if n := int(c.ctx.(*callContext).body.resent.Swap(0)); n > 0 && (r.http2 || r.status == 0) {
+	if n := int(c.ctx.(*callContext).body.asked.Load()); n > 0 && r.http2 {
 		c.attempts += n
 		c.uncounted += n
 		c.unknown = c.unknown || c.effect != readOnly

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -45,6 +46,7 @@ type call struct {
 	secrets  []string  // of the body: no error may repeat them
 	code     string    // a one-time code in the body, which is short
 
+	label      string          // names the call in logs and for transports; "": op.name
 	ctx        context.Context // the caller's, in a callContext
 	url        *url.URL
 	body       []byte // nil: none
@@ -90,7 +92,7 @@ func (c *Client) do(ctx context.Context, call *call, args []string, in any, opts
 		case v.unauthorized && c.renew(call, &a):
 			call.uncounted++
 		case !v.retry: // a success, or an error that stays
-			if !a.notSent {
+			if !a.noCred {
 				c.budget.giveBack()
 			}
 			return c.finish(call, &a, v.err)
@@ -107,24 +109,21 @@ func (c *Client) prepare(ctx context.Context, call *call, args []string, in any,
 	if c.logger != nil {
 		call.started = time.Now()
 	}
-	if err := call.apply(opts); err != nil {
+	extra, err := call.apply(opts)
+	if err != nil {
 		return err
 	}
 	if ctx == nil {
 		return errNilContext
 	}
-	own := &callContext{Context: ctx, operation: call.op.name}
-	call.ctx = own
+	call.label = cmp.Or(call.label, call.op.name)
+	call.ctx = &callContext{Context: ctx, operation: call.label}
 	if call.url == nil {
 		if err := call.target(c, args); err != nil {
 			return err
 		}
 	}
-	if err := call.encode(in); err != nil {
-		return err
-	}
-	own.body.once = call.effect == once
-	return nil
+	return call.encode(in, extra)
 }
 
 // An attempt is one request and what came of it.
@@ -132,19 +131,24 @@ type attempt struct {
 	response
 	cred     credential
 	err      error // what ended the attempt before the end of the response
-	notSent  bool  // it ended before the transport was asked
+	noCred   bool  // there was no credential, so that the transport was not asked
+	notSent  bool  // nothing was sent that the service could act on
 	timedOut bool  // by its own limit
 	ended    error // the error of the caller's context, if that ended the attempt
 	cause    error // and the cause of that
 }
 
-// attempt sends the request once and judges the response. The response's body lives no longer than this.
+// attempt sends the request once and judges the response. The buffer of the response's body lives no longer.
 func (c *Client) attempt(call *call) (attempt, verdict) {
 	buffer := takeBuffer()
 	defer giveBuffer(buffer)
 	a := c.send(call, buffer)
 	v := classify(call, &a)
-	a.body = nil
+	if call.response != nil {
+		a.body = append([]byte(nil), a.body...)
+	} else {
+		a.body = nil
+	}
 	call.unknown = call.unknown || v.unknown
 	c.logAttempt(call, &a, v.err)
 	return a, v
@@ -157,16 +161,17 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	}
 	cred, err := c.credential(call.ctx)
 	if err != nil {
-		return attempt{err: err, notSent: true, ended: call.ctx.Err(), cause: context.Cause(call.ctx)}
+		return attempt{err: err, noCred: true, ended: call.ctx.Err(), cause: context.Cause(call.ctx)}
 	}
 	ctx, cancel, lift := call.limited()
-	req := call.request(ctx, c.header)
+	req := call.request(ctx, c)
 	if cred != nil {
 		cred.apply(req, call.body)
 	}
 	call.attempts++
 	a := attempt{cred: cred}
 	a.response, a.err = c.exchange(call, req, buffer)
+	a.requestID = call.clean(&a, requestID(a.header), 128)
 	call.countResent(&a.response)
 	if a.stream != nil {
 		if a.stream = (&download{a.stream, cancel}); lift() {
@@ -178,6 +183,7 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	if a.err != nil {
 		a.ended, a.cause = call.ctx.Err(), context.Cause(call.ctx)
 		a.timedOut = a.ended == nil && ctx.Err() != nil
+		a.notSent = a.status == 0 && a.err != errNoResponse && call.notSent()
 	}
 	cancel()
 	return a
@@ -203,10 +209,10 @@ func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift f
 // finish ends a call. If an attempt may have taken effect, every error says so.
 func (c *Client) finish(call *call, a *attempt, err error) error {
 	if err != nil && call.unknown && call.effect != readOnly {
-		err = amend(err, "", ErrOutcomeUnknown)
+		err = outcomeUnknown(err)
 	}
 	if call.response != nil {
-		*call.response = Response{a.status, a.header, requestID(a.header), call.earlier + call.attempts}
+		*call.response = Response{a.status, a.header, a.body, a.requestID, call.earlier + call.attempts}
 	}
 	c.logCall(call, a, err)
 	return err

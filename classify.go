@@ -24,6 +24,7 @@ type verdict struct {
 	wait         time.Duration // after the pause that the service asks for; 0: it asks for none
 	unauthorized bool          // the credential was not accepted
 	unknown      bool          // the attempt may have taken effect
+	dead         bool          // the connection brought nothing: the next attempt needs another one
 }
 
 // classify judges an attempt. It depends on nothing but its arguments, and changes nothing but the call's out,
@@ -41,6 +42,8 @@ func classify(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response is larger than 10 MiB")
 	case a.err != nil:
 		return unreadable(c, a, "the response was cut off: "+c.text(a, a.err))
+	case c.op.stream && a.status != http.StatusOK && len(a.body) == 0:
+		return unreadable(c, a, "the response is not a whole file")
 	case c.op.method == http.MethodHead:
 		return verdict{}
 	case !a.framed && len(trimBlank(a.body)) == 0:
@@ -71,14 +74,22 @@ func classifySuccess(c *call, a *attempt) verdict {
 	if c.op.stream {
 		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
 	}
-	switch err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header}); {
-	case err == nil:
+	err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
+	if err == nil {
 		return verdict{}
+	}
+	return classifyMisread(c, a, err)
+}
+
+// classifyMisread judges a success whose payload cannot be read.
+func classifyMisread(c *call, a *attempt, err error) verdict {
+	switch wrong := (*misfit)(nil); {
 	case err == ErrNotStopped || err == ErrNotProjectScoped:
 		return verdict{err: c.apiError(a, problem{}, []error{err})}
-	default:
-		return unreadable(c, a, c.text(a, err))
+	case errors.As(err, &wrong): // the next response would not fit either
+		return verdict{err: c.apiError(a, problem{message: "the response does not fit: " + c.text(a, err)}, unexpectedKind)}
 	}
+	return unreadable(c, a, c.text(a, err))
 }
 
 // unreadable judges a success that cannot be read: most likely the service acted, but a proxy may have
@@ -143,20 +154,24 @@ func (c *call) snippet(a *attempt, text []byte) string {
 	case c.op.quoted(a.status):
 		return "(not shown)"
 	}
-	return snippet(c.redact(a, string(text)))
+	return snippet(c.redact(a, string(text[:min(len(text), maxErrorBody)])))
 }
 
 // classifyFailure judges an attempt without a response.
 func classifyFailure(c *call, a *attempt) verdict {
 	notSent, permanent := provesNotSent(a.err)
-	notSent = notSent || a.notSent
+	notSent = notSent || a.notSent || a.noCred
 	unknown := !notSent && c.effect != readOnly
 	e := &callError{operation: c.op.name, text: c.text(a, a.err)}
+	if notSent {
+		e.kinds = notSentKind
+	}
 	switch {
 	case a.ended != nil:
-		e.text, e.kinds, e.cause = endText(a.ended, a.cause, e.text), []error{a.ended}, a.cause
+		e.text, e.cause = endText(a.ended, a.cause, e.text), a.cause
+		e.kinds = append(slices.Clip(e.kinds), a.ended)
 		return verdict{err: e, unknown: unknown}
-	case a.notSent:
+	case a.noCred:
 		return verdict{err: c.credentialError(a.err)}
 	case a.timedOut:
 		e.text = "no response within " + c.timeout.String()
@@ -165,7 +180,7 @@ func classifyFailure(c *call, a *attempt) verdict {
 	default:
 		e.text = "no response: " + e.text
 	}
-	return verdict{err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown}
+	return verdict{err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown, dead: a.timedOut}
 }
 
 // credentialError is the failure to get a credential. A failed login that got a response stays an *APIError.
@@ -201,6 +216,9 @@ func endText(ended, cause error, failure string) string {
 // text is the text of an error. A transport may quote a response that it could not read, which may in turn
 // quote the request.
 func (c *call) text(a *attempt, err error) string {
+	if a.fromStore { // the address is a credential
+		return "(from another store)"
+	}
 	return oneLine(c.redact(a, withoutAddress(err).Error()), 400)
 }
 
@@ -216,8 +234,14 @@ func (c *call) redact(a *attempt, text string) string {
 	return text
 }
 
-// provesNotSent reports whether the type of an error proves that no byte of the request was sent, and whether
-// another attempt would fail as well. An unknown type proves nothing.
+// clean makes a text of the response fit for errors, logs and terminals: one line, cut, without the secrets of the
+// request. It removes them before it cuts the rest, or the start of one could stay.
+func (c *call) clean(a *attempt, text string, limit int) string {
+	return oneLine(c.redact(a, text[:min(len(text), maxErrorBody)]), limit)
+}
+
+// provesNotSent reports whether an error proves that the service did not get the request, and whether another
+// attempt would fail as well. An unknown error proves nothing.
 func provesNotSent(err error) (notSent, permanent bool) {
 	if e := (*connectError)(nil); errors.As(err, &e) {
 		return true, true
@@ -231,7 +255,17 @@ func provesNotSent(err error) (notSent, permanent bool) {
 	if e := (*net.OpError)(nil); errors.As(err, &e) {
 		return e.Op == "dial" || e.Op == "proxyconnect" || strings.HasPrefix(e.Op, "socks"), false
 	}
-	return false, false
+	return errors.Is(err, ErrNotSent) || isUnprocessed(err), false
+}
+
+// isUnprocessed recognizes the errors with which net/http gives up a request that the peer did not process: a stream
+// above that of a GOAWAY, a refused stream, and an idle connection that the peer closed. They have no types.
+func isUnprocessed(err error) bool {
+	text := err.Error()
+	if _, why, ok := strings.Cut(text, "http2: Transport: cannot retry err ["); ok {
+		return strings.Contains(why, "graceful shutdown GOAWAY]") || strings.Contains(why, "REFUSED_STREAM")
+	}
+	return strings.HasSuffix(text, "cannot rewind body after connection loss")
 }
 
 // isCertificateError reports whether the TLS connection was never made. An invalid TLS record proves that only
@@ -252,9 +286,9 @@ func isCertificateError(err error) bool {
 func (c *call) apiError(a *attempt, p problem, kinds []error) error {
 	e := &APIError{
 		StatusCode: a.status,
-		ErrorCode:  oneLine(c.redact(a, p.code), 128),
-		ErrorMsg:   oneLine(c.redact(a, p.message), 512),
-		RequestID:  oneLine(c.redact(a, requestID(a.header)), 128),
+		ErrorCode:  c.clean(a, p.code, 128),
+		ErrorMsg:   c.clean(a, p.message, 512),
+		RequestID:  a.requestID,
 		Operation:  c.op.name,
 		Attempts:   c.earlier + c.attempts,
 		RetryAfter: retryAfter(a.header),
@@ -263,6 +297,9 @@ func (c *call) apiError(a *attempt, p problem, kinds []error) error {
 	if !a.fromStore && !c.op.quoted(a.status) {
 		body := c.redact(a, string(a.body[:min(len(a.body), maxErrorResponse)])) // before it is cut, or the start of a secret could stay
 		e.Body = []byte(body[:min(len(body), maxErrorBody)])
+	}
+	if c.op == &opStopJob && slices.Contains(kinds, ErrAPIRetired) {
+		e.note = "; to stop builds another way, see WithStopAPI"
 	}
 	if a.ended != nil {
 		return endedBy(e, a.ended, a.cause)

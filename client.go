@@ -1,7 +1,6 @@
 package codeartsbuild
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -34,6 +33,7 @@ type Client struct {
 	urls      sync.Map    // *operation to *url.URL, for paths without arguments
 	pollers   pollers
 	clock     serviceClock
+	protocol  atomic.Int32 // the major version of HTTP in the last response; 0: no response yet
 }
 
 const defaultTimeout = 30 * time.Second
@@ -99,31 +99,6 @@ func (c *Client) CloseIdleConnections() {
 	if c.auth != nil {
 		c.auth.closeIdleConnections()
 	}
-}
-
-// Do makes a call that has no method here, with the same checks, retries and errors as any other call.
-//
-// The path starts with one slash, is escaped, may carry a query, and is used as given. For GET and HEAD, in is a
-// struct with url tags, or nil, and the call is retried like any read; for other methods in is sent as JSON, and the
-// call is retried only if the service did not process it. Out gets the whole response: it is a pointer for
-// encoding/json, a *[]byte for the bytes as they are, or nil, and is written only if Do returns nil. A response that
-// is not JSON is ErrUnexpectedResponse, unless out is a *[]byte. Errors name the call "GET /path". A path, method or
-// input that cannot be sent is ErrInvalidArgument.
-func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
-	bare, _, _ := strings.Cut(path, "?")
-	op := operation{name: oneLine(method+" "+bare, 120), method: method, flat: true}
-	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
-		return op.named(invalid("out must be a non-nil pointer"))
-	}
-	if !isMethod(method) {
-		return op.named(invalid("invalid HTTP method %s", quoted(method)))
-	}
-	call := c.newCall(&op, &wholeResponse{out})
-	var err error
-	if call.url, err = pathURL(c.endpoint, path); err != nil {
-		return op.named(err)
-	}
-	return c.do(ctx, &call, nil, in, opts)
 }
 
 // Format prints where the client calls.

@@ -20,11 +20,15 @@ const (
 
 // observe reads the Date of a response that was received just now.
 func (k *serviceClock) observe(header http.Header, received time.Time) {
+	dates := header["Date"]
+	if len(dates) == 0 {
+		return
+	}
 	now := received.UnixNano()
 	if last := k.learned.Load(); last != 0 && now-last < int64(clockInterval) && now >= last {
 		return
 	}
-	date, err := http.ParseTime(header.Get("Date"))
+	date, err := http.ParseTime(dates[0])
 	if err != nil {
 		return
 	}

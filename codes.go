@@ -80,6 +80,7 @@ var statuses = map[int]meaning{
 var (
 	noKind         = []error{}
 	unexpectedKind = []error{ErrUnexpectedResponse}
+	notSentKind    = []error{ErrNotSent}
 )
 
 // serverError5xx is a failure that the service gives no code for, and informational a response before the

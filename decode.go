@@ -1,11 +1,8 @@
 package codeartsbuild
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"reflect"
 
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
@@ -28,6 +25,9 @@ type about struct {
 	header              http.Header
 }
 
+// A misfit is a whole response that does not fit the Go type. Another request would bring the same.
+type misfit struct{ error }
+
 var errEmptyResponse = errors.New("the response is empty")
 
 // decode reads the body of a success, which is valid JSON or empty, into out.
@@ -46,7 +46,7 @@ func decode(body []byte, flat bool, out any, of about) error {
 		return errEmptyResponse
 	}
 	if err := loosejson.Unmarshal(payload, out); err != nil {
-		return err
+		return &misfit{err}
 	}
 	if own, ok := out.(completer); ok {
 		return own.complete(of)
@@ -64,32 +64,4 @@ func unenvelope(body []byte) []byte {
 		}
 	}
 	return payload
-}
-
-// A wholeResponse is the out of Do: a caller's pointer for encoding/json, a *[]byte or nil.
-type wholeResponse struct{ out any }
-
-// keep stores the body if the caller wants it as it is, and reports whether that is so.
-func (w *wholeResponse) keep(body []byte) bool {
-	raw, ok := w.out.(*[]byte)
-	if ok {
-		*raw = bytes.Clone(body)
-	}
-	return ok
-}
-
-// decodePayload leaves out as it was if the body does not fit it.
-func (w *wholeResponse) decodePayload(payload []byte, _ about) error {
-	if w.out == nil {
-		return nil
-	}
-	if len(payload) == 0 {
-		return errEmptyResponse
-	}
-	fresh := reflect.New(reflect.TypeOf(w.out).Elem())
-	if err := json.Unmarshal(payload, fresh.Interface()); err != nil {
-		return err
-	}
-	reflect.ValueOf(w.out).Elem().Set(fresh.Elem())
-	return nil
 }

@@ -33,8 +33,9 @@ var (
 	ErrBuildFinished = errors.New("build already finished")
 	// ErrNotStopped: the service responded that it did not stop the build.
 	ErrNotStopped = errors.New("the service did not stop the build")
-	// ErrAPIRetired: the gateway does not publish this API (any more). Such an error is never ErrNotFound.
-	ErrAPIRetired = errors.New("API not published; to stop builds another way, see WithStopAPI")
+	// ErrAPIRetired: the gateway does not publish this API (any more). For a stop, see WithStopAPI. Such an error is
+	// never ErrNotFound.
+	ErrAPIRetired = errors.New("API not published")
 	// ErrNotProjectScoped: the token belongs to an account or has no scope; the service wants that of a project.
 	ErrNotProjectScoped = errors.New("the token is not scoped to a project")
 	// ErrUnexpectedResponse: the response does not belong to this API: a redirect, HTML, or a body that was cut
@@ -43,6 +44,11 @@ var (
 	// ErrOutcomeUnknown: the request may have taken effect. It can accompany any other kind, and never a call
 	// that only reads.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrNotSent: nothing of the request reached the service: the connection was refused, its name not found, its TLS
+	// handshake broken off, or a proxy did not make it. A RoundTripper that gives up before it sends, such as a rate
+	// limiter, wraps it: the attempt is then retried like one after a refused connection. It never accompanies
+	// ErrOutcomeUnknown.
+	ErrNotSent = errors.New("request not sent")
 	// ErrInvalidArgument: rejected before anything was sent.
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrStillRunning: waiting ended before the build finished.
@@ -109,7 +115,7 @@ func (e *APIError) Error() string {
 		b.WriteString(": ")
 		writeWord(&b, e.ErrorMsg, 400)
 	} else if len(e.kinds) == 0 || isStatusKind(e.kinds[0]) {
-		b.WriteString(": " + cmp.Or(http.StatusText(e.StatusCode), "error"))
+		b.WriteString(": " + e.statusText())
 	}
 	b.WriteString(" (" + strconv.Itoa(e.StatusCode))
 	if e.ErrorCode != "" {
@@ -123,6 +129,14 @@ func (e *APIError) Error() string {
 	b.WriteByte(')')
 	e.writeNotes(&b)
 	return b.String()
+}
+
+// statusText stands in for a message that the response lacks.
+func (e *APIError) statusText() string {
+	if isSuccess(e.StatusCode) {
+		return "failure without a message"
+	}
+	return cmp.Or(http.StatusText(e.StatusCode), "error")
 }
 
 func (d *details) writeNotes(b *strings.Builder) {
@@ -186,6 +200,11 @@ func invalid(format string, args ...any) error {
 	return &callError{text: fmt.Sprintf(format, args...), details: details{kinds: []error{ErrInvalidArgument}}}
 }
 
+// unexpected is the error for responses that do not fit together.
+func unexpected(format string, args ...any) error {
+	return &callError{text: fmt.Sprintf(format, args...), details: details{kinds: unexpectedKind}}
+}
+
 var errNilContext = invalid("the context must not be nil")
 
 // named adds the operation's name to the error of a rejected argument.
@@ -206,6 +225,15 @@ func amend(err error, note string, kinds ...error) error {
 	if d != nil {
 		d.kinds = append(slices.Clip(d.kinds), kinds...)
 		d.note += note
+	}
+	return amended
+}
+
+// outcomeUnknown adds ErrOutcomeUnknown, which outweighs ErrNotSent of the last attempt.
+func outcomeUnknown(err error) error {
+	amended, d := editable(amend(err, "", ErrOutcomeUnknown))
+	if d != nil {
+		d.kinds = slices.DeleteFunc(d.kinds, func(kind error) bool { return kind == ErrNotSent })
 	}
 	return amended
 }

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"io"
@@ -21,6 +22,7 @@ const (
 type response struct {
 	status    int // 0: no response
 	header    http.Header
+	requestID string // clean
 	received  time.Time
 	body      []byte // in a buffer that the next attempt reuses
 	http2     bool
@@ -54,6 +56,7 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 	r.status, r.header, r.received = resp.StatusCode, resp.Header, time.Now()
 	if !r.fromStore {
 		c.clock.observe(r.header, r.received)
+		c.protocol.Store(int32(resp.ProtoMajor))
 	}
 	r.http2 = resp.ProtoMajor == 2
 	// The end of an HTTP/1 body without length or chunks is the end of the connection, which may also be lost.
@@ -72,7 +75,11 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 		resp.Body.Close()
 		return r, nil
 	}
-	if call.op.stream && isSuccess(resp.StatusCode) && isFile(resp.Header.Get("Content-Type")) {
+	if err := decompress(resp); err != nil {
+		resp.Body.Close()
+		return r, err
+	}
+	if call.op.stream && resp.StatusCode == http.StatusOK && isFile(resp.Header.Get("Content-Type")) {
 		r.stream = resp.Body
 		return r, nil
 	}
@@ -84,6 +91,38 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 	*buffer, r.oversized, err = readAll(resp.Body, (*buffer)[:0], limit)
 	r.body = *buffer
 	return r, err
+}
+
+// decompress lets the body of a response be read as if it were not compressed. No request asks for compression, but
+// proxies exist that compress all the same.
+func decompress(resp *http.Response) error {
+	encoding := resp.Header.Get("Content-Encoding")
+	if encoding == "" || strings.EqualFold(encoding, "identity") {
+		return nil
+	}
+	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
+		return errors.New("the response has the Content-Encoding " + oneLine(encoding, 32) + ", which was not asked for")
+	}
+	resp.Body = &gzipBody{ReadCloser: resp.Body}
+	resp.ContentLength = -1 // of the compressed body
+	return nil
+}
+
+// A gzipBody decompresses a body while it is read. An empty body stays empty.
+type gzipBody struct {
+	io.ReadCloser
+	plain io.Reader
+}
+
+func (b *gzipBody) Read(p []byte) (int, error) {
+	if b.plain == nil {
+		plain, err := gzip.NewReader(b.ReadCloser)
+		if err != nil {
+			return 0, err // io.EOF of an empty body
+		}
+		b.plain = plain
+	}
+	return b.plain.Read(p)
 }
 
 var errNoResponse = errors.New("the transport returned neither a response nor an error")

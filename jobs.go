@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
@@ -139,10 +140,13 @@ func (r *StopResult) decodePayload(payload []byte, _ about) error {
 	return nil
 }
 
+// checkStopMember accepts members that it does not know, but not a known name in other letters: what that means is open.
 func checkStopMember(name string, value []byte) error {
-	switch {
-	case name != "result" && name != "success" && name != "status":
+	switch lower := strings.ToLower(name); {
+	case lower != "result" && lower != "success" && lower != "status":
 		return nil
+	case lower != name:
+		return errors.New("the response to a stop has the member " + name)
 	case loosejson.Is(value, "true"), loosejson.Is(value, "success"):
 		return nil
 	case loosejson.Is(value, "false"):

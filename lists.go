@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -56,10 +57,13 @@ func listPage[T any](ctx context.Context, c *Client, op *operation, args []strin
 	return &out.Page, nil
 }
 
-// queryOf encodes a struct with url tags. It returns url.Values of its own for any input.
+// queryOf encodes a struct with url tags. The values are the caller's own.
 func queryOf(in any) (url.Values, error) {
 	if in == nil {
 		return url.Values{}, nil
+	}
+	if given, ok := in.(url.Values); ok {
+		return maps.Clone(given), nil
 	}
 	values, err := query.Values(in)
 	if err != nil {
@@ -85,7 +89,7 @@ func (r *listResponse[T]) decodePayload(payload []byte, of about) error {
 		default:
 			var rows []T
 			if err := loosejson.Unmarshal(m.Value, &rows); err != nil {
-				return err
+				return &misfit{err}
 			}
 			page.Items = append(page.Items, rows...)
 		}
@@ -126,35 +130,68 @@ func listAll[T any](ctx context.Context, c *Client, op *operation, args []string
 	})
 }
 
-// walkPages walks a list from its first page on. It ends with a page that is empty, short or without a new row,
-// whatever the total says. A row that moves to a later page, since others came before it, is yielded once.
+// walkPages walks a list from its first page on. It ends with a page without a new row, or with a short page unless the
+// total promises more: the service may give fewer rows a page than were asked for. A row that moves to a later page,
+// since others came before it, is yielded once. A row that moves to an earlier page, since others were removed, shows
+// by the total: then the page before is read again.
 func walkPages[T any](size int, key func(*T) string, read func(page int) (*Page[T], error)) iter.Seq2[*T, error] {
+	size = cmp.Or(size, defaultPageSize)
 	return func(yield func(*T, error) bool) {
 		seen := make(map[string]bool)
+		total := -1
 		for page := 1; ; page++ {
 			rows, err := read(page)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			fresh := 0
-			for i := range rows.Items {
-				row := &rows.Items[i]
-				if seen[key(row)] {
-					continue
-				}
-				seen[key(row)] = true
-				fresh++
-				if !yield(row, nil) {
-					return
-				}
+			if page > 1 && rows.Total >= 0 && rows.Total < total {
+				page, total = page-2, rows.Total
+				continue
 			}
-			if fresh == 0 || len(rows.Items) < cmp.Or(size, defaultPageSize) {
+			total = rows.Total
+			before := len(seen)
+			if !yieldNew(rows, seen, key, yield) {
+				return
+			}
+			switch short := len(rows.Items) < size; {
+			case len(seen) == before, short && len(seen) >= total:
+				return
+			case len(seen) > mostRows(total):
+				yield(nil, unexpected("the list does not end: it has %d rows so far and a total of %d", len(seen), total))
 				return
 			}
 		}
 	}
 }
+
+// yieldNew yields the rows that were not seen yet, and reports whether the caller wants more.
+func yieldNew[T any](rows *Page[T], seen map[string]bool, key func(*T) string, yield func(*T, error) bool) bool {
+	for i := range rows.Items {
+		row := &rows.Items[i]
+		if seen[key(row)] {
+			continue
+		}
+		seen[key(row)] = true
+		if !yield(row, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// mostRows limits a list, whose total is not always right: a list can grow while it is read.
+func mostRows(total int) int {
+	if total < 0 {
+		return maxListRows
+	}
+	return 2*total + listSlack
+}
+
+const (
+	maxListRows = 1_000_000 // without a total; the busiest jobs have some 10,000 builds in 31 days
+	listSlack   = 10 * maxPageSize
+)
 
 // mapPage converts the rows of a page.
 func mapPage[R, T any](rows *Page[R], item func(*R) T) *Page[T] {

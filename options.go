@@ -3,6 +3,7 @@ package codeartsbuild
 import (
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -45,12 +46,26 @@ type callSettings struct {
 	settings
 	response    *Response
 	nilResponse bool
+	operation   *string // of WithOperation
+	idempotent  bool
+	additions
 }
 
-// apply sets what the options of one call ask for.
-func (c *call) apply(opts []CallOption) error {
+// additions are what options add to the request of one call.
+type additions struct {
+	query  url.Values
+	fields []bodyField
+}
+
+type bodyField struct {
+	name  string
+	value any
+}
+
+// apply sets what the options of one call ask for, and returns what they add to the request.
+func (c *call) apply(opts []CallOption) (*additions, error) {
 	if len(opts) == 0 {
-		return nil
+		return nil, nil
 	}
 	given := callSettings{settings: c.settings}
 	for _, opt := range opts {
@@ -59,11 +74,23 @@ func (c *call) apply(opts []CallOption) error {
 		}
 	}
 	if err := given.validate(); err != nil {
-		return err
+		return nil, err
 	}
 	given.retry = given.retry.withDefaults()
 	c.settings, c.response = given.settings, given.response
-	return nil
+	if given.operation == nil && !given.idempotent {
+		return &given.additions, nil
+	}
+	if _, ok := c.out.(*wholeResponse); !ok {
+		return nil, invalid("WithOperation and WithIdempotent must be used with Do only")
+	}
+	if given.operation != nil {
+		c.op.name, c.label = *given.operation, *given.operation
+	}
+	if given.idempotent && c.effect == once {
+		c.effect = repeatable
+	}
+	return &given.additions, nil
 }
 
 type clientOption func(*config)
@@ -113,7 +140,8 @@ func WithProjectID(id string) ClientOption {
 
 // WithTransport sends requests through transport, which is not changed and must be safe for concurrent use. It gets
 // one request per attempt, and one more for the redirect of a log, without the redirects and cookies of an
-// http.Client. The default, also for nil, is a transport of the client's own, which honours HTTPS_PROXY and NO_PROXY.
+// http.Client. It must not change the URL and the header values of a request, which calls share; it may set and delete
+// headers. A transport that gives up before it sends wraps [ErrNotSent]. The default, also for nil, is a transport of the client's own, which honours HTTPS_PROXY and NO_PROXY.
 func WithTransport(transport http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) { c.transport = transport })
 }
@@ -157,7 +185,8 @@ func WithRetry(policy RetryPolicy) Option {
 // A Response describes the last response of a call.
 type Response struct {
 	StatusCode int         // 0 without a response
-	Header     http.Header // nil without a response
+	Header     http.Header // nil without a response. It repeats a secret if the service does
+	Body       []byte      // as it came, at most 10 MiB, and 64 KiB of an error; nil for a file. It repeats a secret if the service does
 	RequestID  string      // the service's name for the request
 	Attempts   int         // requests sent for the call
 }
@@ -169,7 +198,41 @@ func WithResponseInto(response *Response) CallOption {
 	return callOption(func(c *callSettings) { c.response, c.nilResponse = response, response == nil })
 }
 
+// WithBodyField sets a member of the JSON body that the typed request does not know, to a value for encoding/json. Given
+// again for another name, it adds. A call without a JSON object as its body rejects it with ErrInvalidArgument.
+func WithBodyField(name string, value any) CallOption {
+	return callOption(func(c *callSettings) { c.fields = append(c.fields, bodyField{name, value}) })
+}
+
+// WithQuery adds a parameter to the query. The same name again adds another value. An empty name is ErrInvalidArgument.
+func WithQuery(name, value string) CallOption {
+	return callOption(func(c *callSettings) {
+		if c.query == nil {
+			c.query = url.Values{}
+		}
+		c.query.Add(name, value)
+	})
+}
+
+// WithOperation names a call of Do: in errors, in logs and for OperationFromContext. The name is printable ASCII, such as
+// "DeleteJob". Any other call rejects it with ErrInvalidArgument.
+func WithOperation(name string) CallOption {
+	return callOption(func(c *callSettings) { c.operation = &name })
+}
+
+// WithIdempotent says that running a call of Do twice is as good as running it once. The call is then retried like a
+// read, and its outcome can still be unknown. Any other call rejects it with ErrInvalidArgument.
+func WithIdempotent() CallOption {
+	return callOption(func(c *callSettings) { c.idempotent = true })
+}
+
 func (s *callSettings) validate() error {
+	if s.operation != nil && (*s.operation == "" || !isHeaderValue(*s.operation)) {
+		return invalid("the operation must be a name in printable ASCII, got %s", quoted(*s.operation))
+	}
+	if _, ok := s.query[""]; ok {
+		return invalid("the name of WithQuery must not be empty")
+	}
 	if s.nilResponse {
 		return invalid("the response of WithResponseInto must not be nil")
 	}

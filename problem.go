@@ -20,6 +20,7 @@ type report struct {
 	err             []byte    // error: a text or an object
 	nested          [2][]byte // errors, details
 	status, success []byte
+	record          bool // it names a build, so that status is that of the build
 }
 
 // readReport reads the members of a body that is valid JSON. It copies nothing.
@@ -52,6 +53,8 @@ func readReport(body []byte) (r report) {
 			r.status = m.Value
 		case "success":
 			r.success = m.Value
+		case "build_no", "build_record_id", "number":
+			r.record = true
 		}
 	}
 	return r
@@ -61,7 +64,7 @@ func readReport(body []byte) (r report) {
 // in error, and a code of 0 outweighs a message, since successes have those.
 func (r *report) failed() bool {
 	for _, word := range [...]string{"error", "fail", "failed"} {
-		if loosejson.Is(r.status, word) {
+		if loosejson.Is(r.status, word) && !r.record {
 			return true
 		}
 	}

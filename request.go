@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -8,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // target puts the arguments into the path of the operation.
@@ -58,33 +61,6 @@ func (c *Client) urlOf(op *operation, path string, fixed bool) *url.URL {
 		c.urls.Store(op, &u)
 	}
 	return &u
-}
-
-// pathURL returns the address of a path that the caller of Do has escaped.
-func pathURL(endpoint *url.URL, path string) (*url.URL, error) {
-	given, err := url.Parse(path)
-	bare, _, _ := strings.Cut(path, "?")
-	if err != nil || !isHeaderValue(path) || strings.ContainsAny(path, " #") || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
-		given.EscapedPath() != bare {
-		return nil, invalid("the path must be escaped and must start with exactly one slash")
-	}
-	if _, err := url.ParseQuery(given.RawQuery); err != nil { // a signature would not cover it
-		return nil, invalid("the query must be escaped; a semicolon is %%3B")
-	}
-	u := *endpoint
-	u.RawPath = endpoint.EscapedPath() + given.EscapedPath()
-	u.Path += given.Path
-	u.RawQuery, u.ForceQuery = given.RawQuery, given.ForceQuery
-	return &u, nil
-}
-
-func isMethod(method string) bool {
-	for _, r := range method {
-		if r < 'A' || r > 'Z' {
-			return false
-		}
-	}
-	return method != ""
 }
 
 // An idRule says which values an argument of the path can have. Nothing that it accepts needs escaping.
@@ -162,32 +138,122 @@ func isAlphanumeric(text, also string) bool {
 	return true
 }
 
-// encode puts the input into the query, the body or both.
-func (c *call) encode(in any) error {
-	if in == nil {
+// encode puts the input into the query, the body or both, and adds what the options of the call add.
+func (c *call) encode(in any, extra *additions) error {
+	hasBody := c.op.method != http.MethodGet && c.op.method != http.MethodHead
+	if in != nil && (!hasBody || c.op.query) {
+		values, err := queryOf(in)
+		if err != nil {
+			return err
+		}
+		if err := c.addQuery(values); err != nil {
+			return err
+		}
+	}
+	if in != nil && hasBody {
+		var err error
+		if c.body, err = encodeJSON(in); err != nil {
+			return err
+		}
+	}
+	if extra == nil {
 		return nil
 	}
-	hasBody := c.op.method != http.MethodGet && c.op.method != http.MethodHead
-	if !hasBody || c.op.query {
-		values, ok := in.(url.Values)
-		if !ok {
-			var err error
-			if values, err = queryOf(in); err != nil {
-				return err
+	if err := c.addQuery(extra.query); err != nil {
+		return err
+	}
+	return c.addFields(extra.fields, hasBody)
+}
+
+// addQuery adds parameters to the query of the address, which is copied, since other calls share it.
+func (c *call) addQuery(values url.Values) error {
+	for name, all := range values {
+		for _, value := range append(all, name) {
+			if !utf8.ValidString(value) {
+				return invalid("a text must be UTF-8, got %s", quoted(value))
 			}
 		}
-		target := *c.url // other calls share it
+	}
+	if len(values) > 0 {
+		target := *c.url
 		target.RawQuery = strings.Trim(target.RawQuery+"&"+values.Encode(), "&")
 		c.url = &target
 	}
-	if !hasBody {
+	return nil
+}
+
+// encodeJSON encodes a value of the caller's.
+func encodeJSON(value any) ([]byte, error) {
+	if _, ok := value.(io.Reader); ok {
+		return nil, invalid("in must be a value for encoding/json, not a reader")
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, invalid("in cannot be sent as JSON: %s", errorText(err))
+	}
+	if bytes.Contains(body, replacedText) {
+		if text, ok := notUTF8(reflect.ValueOf(value), maxInputDepth); ok {
+			return nil, invalid("a text must be UTF-8, got %s", quoted(text))
+		}
+	}
+	return body, nil
+}
+
+// replacedText is what encoding/json writes in place of bytes that are not UTF-8. The character itself it writes
+// unescaped.
+var replacedText = []byte(`\ufffd`)
+
+const maxInputDepth = 32 // encoding/json has seen to it that there is no cycle
+
+// notUTF8 finds the first text in a value that is not UTF-8.
+func notUTF8(v reflect.Value, depth int) (text string, found bool) {
+	switch {
+	case depth == 0 || !v.IsValid():
+	case v.Kind() == reflect.String:
+		return v.String(), !utf8.ValidString(v.String())
+	case v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface:
+		return notUTF8(v.Elem(), depth-1)
+	case v.Kind() == reflect.Slice || v.Kind() == reflect.Array:
+		for i := 0; i < v.Len() && !found; i++ {
+			text, found = notUTF8(v.Index(i), depth-1)
+		}
+	case v.Kind() == reflect.Struct:
+		for i := 0; i < v.NumField() && !found; i++ {
+			text, found = notUTF8(v.Field(i), depth-1)
+		}
+	case v.Kind() == reflect.Map:
+		for entry := v.MapRange(); !found && entry.Next(); {
+			if text, found = notUTF8(entry.Key(), depth-1); !found {
+				text, found = notUTF8(entry.Value(), depth-1)
+			}
+		}
+	}
+	return text, found
+}
+
+// addFields sets members of the JSON body.
+func (c *call) addFields(fields []bodyField, hasBody bool) error {
+	if len(fields) == 0 {
 		return nil
 	}
-	body, err := json.Marshal(in)
-	if err != nil {
-		return invalid("in cannot be sent as JSON: %s", errorText(err))
+	if !hasBody {
+		return invalid("WithBodyField cannot be combined with %s, which has no body", c.op.method)
 	}
-	c.body = body
+	members := map[string]json.RawMessage{}
+	if c.body != nil && (json.Unmarshal(c.body, &members) != nil || members == nil) {
+		return invalid("WithBodyField must have a body that is a JSON object")
+	}
+	for _, field := range fields {
+		if field.name == "" || !utf8.ValidString(field.name) {
+			return invalid("WithBodyField must have a name in UTF-8, got %s", quoted(field.name))
+		}
+		value, err := encodeJSON(field.value)
+		if err != nil {
+			return err
+		}
+		members[field.name] = value
+	}
+	c.body, _ = json.Marshal(members) // valid JSON in a map: it cannot fail
 	return nil
 }
 
@@ -199,8 +265,8 @@ var (
 )
 
 // request makes the request of one attempt.
-func (c *call) request(ctx context.Context, header http.Header) *http.Request {
-	header = maps.Clone(header) // a transport may change it
+func (c *call) request(ctx context.Context, client *Client) *http.Request {
+	header := maps.Clone(client.header) // a transport may change it
 	if c.op.stream {
 		header["Accept"] = anyType
 	}
@@ -213,10 +279,12 @@ func (c *call) request(ctx context.Context, header http.Header) *http.Request {
 	}
 	header["Content-Type"] = jsonType
 	body := &c.ctx.(*callContext).body
-	if body.once {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaderField: body.wroteHeaderField})
+	req.Body, req.ContentLength = io.NopCloser(body.open(c.body)), int64(len(c.body))
+	if client.protocol.Load() == 1 {
+		req.GetBody = body.again
 	}
-	req.GetBody, req.ContentLength = body.again, int64(len(c.body))
-	req.Body = io.NopCloser(body.open(c.body))
+	if c.effect == once {
+		ctx = httptrace.WithClientTrace(ctx, body.trace())
+	}
 	return req.WithContext(ctx)
 }

@@ -155,6 +155,9 @@ func (c *Client) pause(call *call, v verdict) error {
 	if counted >= call.retry.MaxAttempts || delay > call.retry.MaxDelay {
 		return v.err
 	}
+	if v.dead {
+		delay = max(delay, idlePause)
+	}
 	if deadline, ok := call.ctx.Deadline(); ok && time.Until(deadline) <= delay {
 		return amend(v.err, "; not retried: the deadline comes before the next attempt", context.DeadlineExceeded)
 	}
@@ -164,5 +167,12 @@ func (c *Client) pause(call *call, v verdict) error {
 	if !sleep(call.ctx, delay) || call.ctx.Err() != nil {
 		return endedBy(v.err, call.ctx.Err(), context.Cause(call.ctx))
 	}
+	if v.dead {
+		closeIdleConnections(c.transport)
+	}
 	return nil
 }
+
+// idlePause is how long a transport needs to see that the connection of a cancelled attempt is idle. HTTP/2 would use
+// it for the next attempt, too.
+const idlePause = 50 * time.Millisecond

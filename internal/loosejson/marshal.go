@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// buffers hold what encoding/json wrote until it is copied.
+// buffers hold the output of encoding/json until it is copied.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // maxPooled is the largest buffer that is kept.
@@ -33,25 +33,24 @@ func Marshal(v any) ([]byte, error) {
 		return nil, err
 	}
 	data := bytes.TrimSuffix(buffer.Bytes(), []byte("\n"))
+	var p *plan
 	if v != nil {
-		if p := planOf(reflect.TypeOf(v)); p.keeps {
-			flat, _ := p.flatten(make([]byte, 0, len(data)), data)
-			return flat, nil
-		}
+		p = planOf(reflect.TypeOf(v))
 	}
-	return bytes.Clone(data), nil
+	flat, _ := p.flatten(make([]byte, 0, len(data)), data)
+	return flat, nil
 }
 
 // flatten appends the value that data starts with to flat, with the unknown members of each object in it
-// among its other members. It returns the data behind the value as well.
+// among its other members. It returns the data behind the value as well. Without a plan the value stays.
 func (p *plan) flatten(flat, data []byte) (_, rest []byte) {
 	switch {
 	case p == nil || p.marshals:
 	case p.way == asPointer:
 		return p.elem.flatten(flat, data)
-	case data[0] == p.opening && p.opening == '{':
+	case p.opens(data) && p.opening == '{':
 		return p.flattenObject(flat, data)
-	case data[0] == p.opening:
+	case p.opens(data):
 		return p.flattenArray(flat, data)
 	}
 	end := valueEnd(data)
@@ -83,7 +82,7 @@ func (p *plan) flattenObject(flat, data []byte) (_, rest []byte) {
 	return append(flat, '}'), behindBracket(m.rest)
 }
 
-// appendName appends the name of a member, which is quoted, and what stands around the name.
+// appendName appends the quoted name of a member, with the comma before and the colon behind it.
 func appendName(flat, quoted []byte) []byte {
 	if flat[len(flat)-1] != '{' {
 		flat = append(flat, ',')

@@ -35,7 +35,7 @@ const (
 	lastScalar = asText
 )
 
-// wanted names what is read each way, for errors.
+// wanted names the structure that each way reads, for errors.
 var wanted = [...]string{
 	asString: "a string", asText: "a string", asBool: "a bool", asInt: "a number", asUint: "a number", asFloat: "a number",
 	asTime: "a time", asStruct: "an object", asMap: "an object", asSlice: "an array", unreadable: "an unsupported type",
@@ -45,12 +45,11 @@ var wanted = [...]string{
 type plan struct {
 	typ      reflect.Type
 	way      way
-	opening  byte              // of an object or array that is read member by member
+	opening  byte              // of the objects or arrays that are entered, or 0
 	elem     *plan             // of a pointer, slice or map
 	fields   map[string]*field // of a struct, by every spelling of their names
 	unknown  *field            // of a struct, the one for unknown members
 	marshals bool              // the type has MarshalJSON
-	keeps    bool              // the type, or one that it consists of, has a field for unknown members
 }
 
 // A field of a struct, or of one embedded in it, is a member of its object.
@@ -89,9 +88,7 @@ func planOf(t reflect.Type) *plan {
 		return known.(*plan)
 	}
 	p := planner{plans: make(map[reflect.Type]*plan)}
-	made := p.plan(t, t.String())
-	made.keeps = p.keeps
-	known, _ := plans.LoadOrStore(t, made)
+	known, _ := plans.LoadOrStore(t, p.plan(t, t.String()))
 	return known.(*plan)
 }
 
@@ -99,7 +96,6 @@ func planOf(t reflect.Type) *plan {
 // can contain itself.
 type planner struct {
 	plans    map[reflect.Type]*plan
-	keeps    bool
 	problems []error
 }
 
@@ -169,6 +165,9 @@ func wayOf(t reflect.Type) way {
 	return unreadable
 }
 
+// opens reports whether data start with an object or array that is entered.
+func (p *plan) opens(data []byte) bool { return p.opening != 0 && data[0] == p.opening }
+
 // addFields adds the fields of t to a plan. t is the struct of the plan or one embedded in it without a
 // tag, whose fields are members of the outer object.
 func (p *planner) addFields(made *plan, t reflect.Type, outer []int) {
@@ -194,7 +193,6 @@ func (p *planner) addFields(made *plan, t reflect.Type, outer []int) {
 				continue
 			}
 			made.unknown = &field{name: f.Name, index: index}
-			p.keeps = true
 		default:
 			p.addField(made, &field{plan: p.plan(f.Type, where), name: cmp.Or(name, f.Name), index: index}, f.Tag.Get("also"), where)
 		}

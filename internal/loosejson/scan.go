@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Scanner walks the members of an object without copying them. Name and Value are valid until the next
-// call of Next.
+// A Scanner walks the members of an object without copying them. Name is valid until the next call of Next;
+// Value is a part of the data.
 type Scanner struct {
 	Name, Value []byte
 
@@ -189,8 +189,8 @@ func content(value []byte) []byte {
 
 func isPlain(text []byte) bool { return bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) }
 
-// unescape appends what is between the quotes of a string to text. U+FFFD replaces what is not Unicode,
-// as in encoding/json.
+// unescape appends the inside of a quoted string to text. U+FFFD replaces bytes and escapes that are not
+// Unicode, as in encoding/json.
 func unescape(text, inner []byte) []byte {
 	for len(inner) > 0 {
 		r, size := utf8.DecodeRune(inner)

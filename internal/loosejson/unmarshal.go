@@ -24,9 +24,10 @@ var (
 
 // Unmarshal decodes data into the value that out points to. That value stays as it was if decoding fails.
 //
-// It is an error if an array, an object or a scalar stands where another of the three is wanted, or if the
-// data nest deeper than 32 levels in what is read. The error has the path to the value, made of the names in
-// the tags, and never a name or a value of the data:
+// It is an error if an array, an object or a scalar stands where another of the three is wanted, or if arrays
+// and objects nest deeper than 32 levels. Unknown members and raw values may nest deeper. The error has the
+// path to the value. The path has names of tags and * for the keys of maps; an error never has a name or a
+// value of the data, unless a type that reads itself puts it there:
 //
 //	job_build_states[3].number: cannot read an object as a string
 func Unmarshal(data []byte, out any) error {
@@ -42,19 +43,18 @@ func Unmarshal(data []byte, out any) error {
 	return nil
 }
 
-// read sets v to the value that data starts with, and returns the data behind the value. It scans data once,
-// however deep they nest.
+// read sets v, which must be zero, to the value that data starts with, and returns the data behind the value.
+// It scans data once, however deep they nest.
 func (p *plan) read(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
-	v.SetZero() // of a member that comes twice the last counts
 	switch {
 	case len(data) == 0:
 		return nil, errNoValue
 	case p.way == asPointer && !p.isNil(data):
 		v.Set(reflect.New(p.elem.typ))
 		return p.elem.read(v.Elem(), data, depth)
-	case data[0] == p.opening && depth == 0:
+	case p.opens(data) && depth == 0:
 		return nil, errTooDeep
-	case data[0] == p.opening:
+	case p.opens(data):
 		return p.enter(v, data, depth-1)
 	}
 	end := valueEnd(data)
@@ -75,9 +75,9 @@ func (p *plan) enter(v reflect.Value, data []byte, depth int) (rest []byte, err 
 	}
 }
 
-// isNil reports whether a pointer to p stays nil: for null, and for "" unless p can hold an empty text.
+// isNil reports whether a pointer stays nil: for null, and for "" unless that has a meaning for its target.
 func (p *plan) isNil(data []byte) bool {
-	return data[0] == 'n' || isMissing(data) && p.elem.way != asString && p.elem.way != asJSON && p.elem.way != asAny
+	return data[0] == 'n' || isMissing(data) && p.elem.way != asString && p.elem.way != asJSON
 }
 
 func isMissing(data []byte) bool { return data[0] == 'n' || bytes.HasPrefix(data, []byte(`""`)) }
@@ -96,7 +96,9 @@ func (p *plan) readStruct(v reflect.Value, data []byte, depth int) (rest []byte,
 				_, _ = f.read(target, m.Value, depth) // a value that says nothing need not fit
 			}
 		default:
-			m.rest, err = f.read(v.FieldByIndex(f.index), m.rest, depth)
+			target := v.FieldByIndex(f.index)
+			target.SetZero() // of a member that comes twice the last counts
+			m.rest, err = f.read(target, m.rest, depth)
 			if err != nil {
 				return nil, within("."+f.name, err)
 			}
@@ -122,6 +124,7 @@ func (p *plan) readMap(v reflect.Value, data []byte, depth int) (rest []byte, er
 	element := reflect.New(p.elem.typ).Elem()
 	m := Members(data)
 	for m.nextName() {
+		element.SetZero()
 		m.rest, err = p.elem.read(element, m.rest, depth)
 		if err != nil {
 			return nil, within(".*", err)
@@ -134,7 +137,9 @@ func (p *plan) readMap(v reflect.Value, data []byte, depth int) (rest []byte, er
 func (p *plan) readSlice(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
 	rest = skip(data[1:], ' ')
 	for n := 0; len(rest) > 0 && rest[0] != ']'; n++ {
-		v.Grow(1)
+		if n == v.Cap() {
+			v.Grow(room(n, rest))
+		}
 		v.SetLen(n + 1)
 		rest, err = p.elem.read(v.Index(n), rest, depth)
 		if err != nil {
@@ -148,10 +153,23 @@ func (p *plan) readSlice(v reflect.Value, data []byte, depth int) (rest []byte, 
 	return behindBracket(rest), nil
 }
 
+// room returns for how many more elements a slice of n gets space. A page has 100 at most. For a longer array
+// the rest is counted, since doubling would allocate five times the memory that is needed.
+func room(n int, rest []byte) int {
+	if n < 128 {
+		return 1
+	}
+	more := 0
+	for ; len(rest) > 0 && rest[0] != ']'; more++ {
+		rest = skip(rest[max(1, valueEnd(rest)):], ',')
+	}
+	return more
+}
+
 // behindBracket takes the end of an object or array off data.
 func behindBracket(data []byte) []byte { return data[min(1, len(data)):] }
 
-// set sets v, which is zero, to a value that read did not enter.
+// set sets v to a value that read did not enter.
 func (p *plan) set(v reflect.Value, value []byte) error {
 	switch {
 	case p.way == asJSON:
@@ -167,8 +185,8 @@ func (p *plan) set(v reflect.Value, value []byte) error {
 	if p.way == asText {
 		return v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(text)
 	}
-	if value[0] != '"' {
-		text = integral(text)
+	if value[0] != '"' || p.way == asInt || p.way == asUint || p.way == asFloat {
+		text = integral(bytes.TrimSpace(text))
 	}
 	p.setScalar(v, text)
 	return nil
@@ -183,15 +201,14 @@ func (p *plan) setScalar(v reflect.Value, text []byte) {
 	case asBool:
 		v.SetBool(string(text) == "1" || strings.EqualFold(string(text), "true"))
 	case asInt:
-		if n, err := strconv.ParseInt(string(integral(bytes.TrimSpace(text))), 10, p.typ.Bits()); err == nil {
+		if n, err := strconv.ParseInt(string(text), 10, p.typ.Bits()); err == nil {
 			v.SetInt(n)
 		}
 	case asUint:
-		if n, err := strconv.ParseUint(string(integral(bytes.TrimSpace(text))), 10, p.typ.Bits()); err == nil {
+		if n, err := strconv.ParseUint(string(text), 10, p.typ.Bits()); err == nil {
 			v.SetUint(n)
 		}
 	case asFloat:
-		text = bytes.TrimSpace(text)
 		if f, err := strconv.ParseFloat(string(text), p.typ.Bits()); err == nil && isDecimal(text) {
 			v.SetFloat(f)
 		}

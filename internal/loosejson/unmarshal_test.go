@@ -41,6 +41,7 @@ type everything struct {
 	PString *string                    `json:"pstring"`
 	PInt    *int                       `json:"pint"`
 	PObject *object                    `json:"pobject"`
+	PRaw    *json.RawMessage           `json:"praw"`
 	Either  string                     `json:"either" also:"or,neither"`
 	List    []string                   `json:"list" also:"items"`
 	embedded
@@ -87,102 +88,15 @@ func pointer[T any](v T) *T { return &v }
 
 var moment = time.Date(2022, 10, 11, 8, 28, 42, 0, time.UTC)
 
-// B38, B39, B40: one field at a time, in each spelling.
-func TestUnmarshalSpelling(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		data string
-		want everything
-	}{
-		"string":                                   {`{"string":"a"}`, everything{String: "a"}},
-		"string that is empty":                     {`{"string":""}`, everything{}},
-		"string that is null":                      {`{"string":null}`, everything{}},
-		"string with spaces":                       {`{"string":" a "}`, everything{String: " a "}},
-		"string with escapes":                      {`{"string":"feature\/\u4e2d\ud83d\ude00\"\\\b\f\n\r\t"}`, everything{String: "feature/中😀\"\\\b\f\n\r\t"}},
-		"string with half a pair":                  {`{"string":"\ud83da\ude00\ud83d"}`, everything{String: "\ufffda\ufffd\ufffd"}},
-		"string with bytes that are not UTF-8":     {"{\"string\":\"a\xff\xfeb\"}", everything{String: "a\ufffd\ufffdb"}},
-		"string from a number":                     {`{"string":20260101}`, everything{String: "20260101"}},
-		"string from 5.0":                          {`{"string":5.0}`, everything{String: "5"}},
-		"string from 5e2":                          {`{"string":5E2}`, everything{String: "500"}},
-		"string from -0.0":                         {`{"string":-0.0}`, everything{String: "0"}},
-		"string from a fraction":                   {`{"string":5.25}`, everything{String: "5.25"}},
-		"string from a daily number":               {`{"string":20221011.29}`, everything{String: "20221011.29"}},
-		"string from a huge number":                {`{"string":1e400}`, everything{String: "1e400"}},
-		"string from a number over 2^53":           {`{"string":9007199254740993}`, everything{String: "9007199254740993"}},
-		"string from a long number":                {`{"string":123456789012345678901234567890}`, everything{String: "123456789012345678901234567890"}},
-		"string from a float over 2^53":            {`{"string":9007199254740993.0}`, everything{String: "9007199254740993.0"}},
-		"string from a bool":                       {`{"string":true}`, everything{String: "true"}},
-		"the tag 1.0 stays":                        {`{"string":"1.0"}`, everything{String: "1.0"}},
-		"the commit 1e3 stays":                     {`{"string":"1e3"}`, everything{String: "1e3"}},
-		"the version 5.0 stays":                    {`{"string":"5.0"}`, everything{String: "5.0"}},
-		"bool":                                     {`{"bool":true}`, everything{Bool: true}},
-		"bool from a text":                         {`{"bool":"true"}`, everything{Bool: true}},
-		"bool from capital letters":                {`{"bool":"TRUE"}`, everything{Bool: true}},
-		"bool from 1":                              {`{"bool":1}`, everything{Bool: true}},
-		"bool from 1.0":                            {`{"bool":1.0}`, everything{Bool: true}},
-		"bool from the text 1":                     {`{"bool":"1"}`, everything{Bool: true}},
-		"bool from other texts":                    {`{"bool":"yes"}`, everything{}},
-		"bool from other numbers":                  {`{"bool":2}`, everything{}},
-		"bool that is null":                        {`{"bool":null}`, everything{}},
-		"int":                                      {`{"int":5,"int8":-5,"int16":5,"int32":5,"int64":5,"uint":5,"uint8":5}`, everything{Int: 5, Int8: -5, Int16: 5, Int32: 5, Int64: 5, Uint: 5, Uint8: 5}},
-		"int from a text":                          {`{"int":"5","int8":"5","uint":"5"}`, everything{Int: 5, Int8: 5, Uint: 5}},
-		"int from a text with spaces":              {`{"int":" 5 ","uint":"\t5\n"}`, everything{Int: 5, Uint: 5}},
-		"int from a text with zeros":               {`{"int":"005","uint":"005"}`, everything{Int: 5, Uint: 5}},
-		"int from 5.0":                             {`{"int":5.0,"uint":5.0}`, everything{Int: 5, Uint: 5}},
-		"int from the text 5.0":                    {`{"int":"5.0","uint":"5.0"}`, everything{Int: 5, Uint: 5}},
-		"int from an escaped text":                 {`{"int":"\u0035"}`, everything{Int: 5}},
-		"int from a fraction":                      {`{"int":5.25,"uint":5.25}`, everything{}},
-		"int from a word":                          {`{"int":"five","int8":"0x10","int16":"5_0","int32":"0x1.8p1"}`, everything{}},
-		"int from a bool":                          {`{"int":true}`, everything{}},
-		"int that is empty":                        {`{"int":"","uint":"","float":""}`, everything{}},
-		"int out of range":                         {`{"int":9223372036854775808,"int8":128,"int16":"-32769","uint":-1,"uint8":256}`, everything{}},
-		"int that is the largest":                  {`{"int":9223372036854775807,"int8":127}`, everything{Int: math.MaxInt64, Int8: 127}},
-		"float":                                    {`{"float":0.25,"float32":-0.5}`, everything{Float: 0.25, Float32: -0.5}},
-		"float from a text":                        {`{"float":" 2.5e1 ","float32":"5"}`, everything{Float: 25, Float32: 5}},
-		"float out of range":                       {`{"float":1e400,"float32":1e39}`, everything{}},
-		"float from what strconv reads":            {`{"float":"NaN","float32":"Infinity"}`, everything{}},
-		"float from a hexadecimal":                 {`{"float":"0x1p4"}`, everything{}},
-		"time":                                     {`{"time":"2022-10-11T08:28:42.000+00:00"}`, everything{Time: moment}},
-		"time from milliseconds":                   {`{"time":1665476922000}`, everything{Time: moment}},
-		"time from a float":                        {`{"time":1.665476922e9}`, everything{Time: moment}},
-		"time from milliseconds in text":           {`{"time":"1665476922000"}`, everything{Time: moment}},
-		"time that is nonsense":                    {`{"time":"soon"}`, everything{}},
-		"time that is null":                        {`{"time":null}`, everything{}},
-		"time that is empty":                       {`{"time":""}`, everything{}},
-		"time that is a bool":                      {`{"time":false}`, everything{}},
-		"type with texts":                          {`{"word":"SUCCESS"}`, everything{Word: "success"}},
-		"type with texts from a number":            {`{"word":5.0}`, everything{Word: "5.0"}},
-		"type with texts that is null":             {`{"word":null}`, everything{}},
-		"type that reads itself, list":             {`{"shape":[1]}`, everything{Shape: shape{List: true}}},
-		"type that reads itself, object":           {`{"shape":{"a":1}}`, everything{}},
-		"raw":                                      {`{"raw": {"a": [1 ]} }`, everything{Raw: json.RawMessage(`{"a": [1 ]}`)}},
-		"raw that is null":                         {`{"raw":null}`, everything{Raw: json.RawMessage(`null`)}},
-		"raw that is an empty text":                {`{"raw":""}`, everything{Raw: json.RawMessage(`""`)}},
-		"any":                                      {`{"any":[1,"a",null]}`, everything{Any: []any{1.0, "a", nil}}},
-		"any that is empty":                        {`{"any":""}`, everything{Any: ""}},
-		"any that is null":                         {`{"any":null}`, everything{}},
-		"slice":                                    {`{"ints":[1,"2",3.0,null]}`, everything{Ints: []int{1, 2, 3, 0}}},
-		"slice of slices":                          {`{"texts":[[],["a",1],null]}`, everything{Texts: [][]string{{}, {"a", "1"}, nil}}},
-		"slice without elements":                   {`{"ints": [ ] }`, everything{Ints: []int{}}},
-		"slice that is null":                       {`{"ints":null}`, everything{}},
-		"slice that is an empty text":              {`{"ints":""}`, everything{}},
-		"map":                                      {`{"map":{"a":1,"\u0062":"2"}}`, everything{Map: map[string]int{"a": 1, "b": 2}}},
-		"map whose values do not leak into others": {`{"named":{"a":{"name":"x","new":1},"b":{}}}`, everything{Named: map[string]*object{"a": {Name: "x", Extra: map[string]json.RawMessage{"new": json.RawMessage(`1`)}}, "b": {}}}},
-		"map without members":                      {`{"map":{}}`, everything{Map: map[string]int{}}},
-		"map that is an empty text":                {`{"map":""}`, everything{}},
-		"map of raw values":                        {`{"raws":{"a":1.50,"b":"x"}}`, everything{Raws: map[string]json.RawMessage{"a": json.RawMessage(`1.50`), "b": json.RawMessage(`"x"`)}}},
-		"struct":                                   {`{"object":{"name":"a","children":[{"name":1}]}}`, everything{Object: object{Name: "a", Children: []object{{Name: "1"}}}}},
-		"struct that is null":                      {`{"object":null}`, everything{}},
-		"struct that is an empty text":             {`{"object":""}`, everything{}},
-		"pointers":                                 {`{"pstring":"a","pint":"5","pobject":{"name":"a"}}`, everything{PString: pointer("a"), PInt: pointer(5), PObject: &object{Name: "a"}}},
-		"pointers to zero":                         {`{"pstring":"","pint":0,"pobject":{}}`, everything{PString: pointer(""), PInt: pointer(0), PObject: &object{}}},
-		"pointers that are null":                   {`{"pstring":null,"pint":null,"pobject":null}`, everything{}},
-		"pointers that are empty":                  {`{"pint":"","pobject":""}`, everything{}},
-		"embedded struct":                          {`{"inner":"a"}`, everything{embedded: embedded{"a"}}},
-		"embedded struct with a tag":               {`{"tagged":{"code":"a"}}`, everything{Tagged: Tagged{"a"}}},
-		"field without a tag":                      {`{"Go":"a"}`, everything{Go: "a"}},
-	}
-	for name, tt := range tests {
+// A reading is a document and the value that it is read as.
+type reading struct {
+	data string
+	want everything
+}
+
+func testReadings(t *testing.T, readings map[string]reading) {
+	t.Helper()
+	for name, tt := range readings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var got everything
@@ -192,16 +106,128 @@ func TestUnmarshalSpelling(t *testing.T) {
 	}
 }
 
+// B38, B39: a string takes every scalar, and strings stay as they are.
+func TestUnmarshalStrings(t *testing.T) {
+	t.Parallel()
+	testReadings(t, map[string]reading{
+		"string":                               {`{"string":"a"}`, everything{String: "a"}},
+		"string that is empty":                 {`{"string":""}`, everything{}},
+		"string that is null":                  {`{"string":null}`, everything{}},
+		"string with spaces":                   {`{"string":" a "}`, everything{String: " a "}},
+		"string with escapes":                  {`{"string":"feature\/\u4e2d\ud83d\ude00\"\\\b\f\n\r\t"}`, everything{String: "feature/中😀\"\\\b\f\n\r\t"}},
+		"string with half a pair":              {`{"string":"\ud83da\ude00\ud83d"}`, everything{String: "\ufffda\ufffd\ufffd"}},
+		"string with bytes that are not UTF-8": {"{\"string\":\"a\xff\xfeb\"}", everything{String: "a\ufffd\ufffdb"}},
+		"string from a number":                 {`{"string":20260101}`, everything{String: "20260101"}},
+		"string from 5.0":                      {`{"string":5.0}`, everything{String: "5"}},
+		"string from 5e2":                      {`{"string":5E2}`, everything{String: "500"}},
+		"string from -0.0":                     {`{"string":-0.0}`, everything{String: "0"}},
+		"string from a fraction":               {`{"string":5.25}`, everything{String: "5.25"}},
+		"string from a daily number":           {`{"string":20221011.29}`, everything{String: "20221011.29"}},
+		"string from a huge number":            {`{"string":1e400}`, everything{String: "1e400"}},
+		"string from a number over 2^53":       {`{"string":9007199254740993}`, everything{String: "9007199254740993"}},
+		"string from a long number":            {`{"string":123456789012345678901234567890}`, everything{String: "123456789012345678901234567890"}},
+		"string from a float over 2^53":        {`{"string":9007199254740993.0}`, everything{String: "9007199254740993.0"}},
+		"string from a bool":                   {`{"string":true}`, everything{String: "true"}},
+		"the tag 1.0 stays":                    {`{"string":"1.0"}`, everything{String: "1.0"}},
+		"the commit 1e3 stays":                 {`{"string":"1e3"}`, everything{String: "1e3"}},
+		"the version 5.0 stays":                {`{"string":"5.0"}`, everything{String: "5.0"}},
+	})
+}
+
+// B38, B39: numbers and bools also come as strings.
+func TestUnmarshalNumbers(t *testing.T) {
+	t.Parallel()
+	testReadings(t, map[string]reading{
+		"bool":                        {`{"bool":true}`, everything{Bool: true}},
+		"bool from a text":            {`{"bool":"true"}`, everything{Bool: true}},
+		"bool from capital letters":   {`{"bool":"TRUE"}`, everything{Bool: true}},
+		"bool from 1":                 {`{"bool":1}`, everything{Bool: true}},
+		"bool from 1.0":               {`{"bool":1.0}`, everything{Bool: true}},
+		"bool from the text 1":        {`{"bool":"1"}`, everything{Bool: true}},
+		"bool from other texts":       {`{"bool":"yes"}`, everything{}},
+		"bool from other numbers":     {`{"bool":2}`, everything{}},
+		"bool that is null":           {`{"bool":null}`, everything{}},
+		"int":                         {`{"int":5,"int8":-5,"int16":5,"int32":5,"int64":5,"uint":5,"uint8":5}`, everything{Int: 5, Int8: -5, Int16: 5, Int32: 5, Int64: 5, Uint: 5, Uint8: 5}},
+		"int from a text":             {`{"int":"5","int8":"5","uint":"5"}`, everything{Int: 5, Int8: 5, Uint: 5}},
+		"int from a text with spaces": {`{"int":" 5 ","uint":"\t5\n"}`, everything{Int: 5, Uint: 5}},
+		"int from a text with zeros":  {`{"int":"005","uint":"005"}`, everything{Int: 5, Uint: 5}},
+		"int from 5.0":                {`{"int":5.0,"uint":5.0}`, everything{Int: 5, Uint: 5}},
+		"int from the text 5.0":       {`{"int":"5.0","uint":"5.0"}`, everything{Int: 5, Uint: 5}},
+		"int from an escaped text":    {`{"int":"\u0035"}`, everything{Int: 5}},
+		"int from a fraction":         {`{"int":5.25,"uint":5.25}`, everything{}},
+		"int from a word":             {`{"int":"five","int8":"0x10","int16":"5_0","int32":"0x1.8p1"}`, everything{}},
+		"int from a bool":             {`{"int":true}`, everything{}},
+		"int that is empty":           {`{"int":"","uint":"","float":""}`, everything{}},
+		"int out of range":            {`{"int":9223372036854775808,"int8":128,"int16":"-32769","uint":-1,"uint8":256}`, everything{}},
+		"int that is the largest":     {`{"int":9223372036854775807,"int8":127}`, everything{Int: math.MaxInt64, Int8: 127}},
+		"float":                       {`{"float":0.25,"float32":-0.5}`, everything{Float: 0.25, Float32: -0.5}},
+		"float from a text":           {`{"float":" 2.5e1 ","float32":"5"}`, everything{Float: 25, Float32: 5}},
+		"float out of range":          {`{"float":1e400,"float32":1e39}`, everything{}},
+		"float from infinities":       {`{"float":"NaN","float32":"Infinity"}`, everything{}},
+		"float from a hexadecimal":    {`{"float":"0x1p4"}`, everything{}},
+	})
+}
+
+// B40: times, and types that read themselves.
+func TestUnmarshalTimesAndOwnTypes(t *testing.T) {
+	t.Parallel()
+	testReadings(t, map[string]reading{
+		"time":                           {`{"time":"2022-10-11T08:28:42.000+00:00"}`, everything{Time: moment}},
+		"time from milliseconds":         {`{"time":1665476922000}`, everything{Time: moment}},
+		"time from a float":              {`{"time":1.665476922e9}`, everything{Time: moment}},
+		"time from milliseconds in text": {`{"time":"1665476922000"}`, everything{Time: moment}},
+		"time that is nonsense":          {`{"time":"soon"}`, everything{}},
+		"time that is null":              {`{"time":null}`, everything{}},
+		"time that is empty":             {`{"time":""}`, everything{}},
+		"time that is a bool":            {`{"time":false}`, everything{}},
+		"type with texts":                {`{"word":"SUCCESS"}`, everything{Word: "success"}},
+		"type with texts from a number":  {`{"word":5.0}`, everything{Word: "5.0"}},
+		"type with texts that is null":   {`{"word":null}`, everything{}},
+		"type that reads itself, list":   {`{"shape":[1]}`, everything{Shape: shape{List: true}}},
+		"type that reads itself, object": {`{"shape":{"a":1}}`, everything{}},
+		"raw":                            {`{"raw": {"a": [1 ]} }`, everything{Raw: json.RawMessage(`{"a": [1 ]}`)}},
+		"raw that is null":               {`{"raw":null}`, everything{Raw: json.RawMessage(`null`)}},
+		"raw that is an empty text":      {`{"raw":""}`, everything{Raw: json.RawMessage(`""`)}},
+		"any":                            {`{"any":[1,"a",null]}`, everything{Any: []any{1.0, "a", nil}}},
+		"any that is empty":              {`{"any":""}`, everything{Any: ""}},
+		"any that is null":               {`{"any":null}`, everything{}},
+	})
+}
+
+// null and "" are the zero value of each structure.
+func TestUnmarshalStructures(t *testing.T) {
+	t.Parallel()
+	testReadings(t, map[string]reading{
+		"slice":                       {`{"ints":[1,"2",3.0,null]}`, everything{Ints: []int{1, 2, 3, 0}}},
+		"slice of slices":             {`{"texts":[[],["a",1],null]}`, everything{Texts: [][]string{{}, {"a", "1"}, nil}}},
+		"slice without elements":      {`{"ints": [ ] }`, everything{Ints: []int{}}},
+		"slice that is null":          {`{"ints":null}`, everything{}},
+		"slice that is an empty text": {`{"ints":""}`, everything{}},
+		"map":                         {`{"map":{"a":1,"\u0062":"2"}}`, everything{Map: map[string]int{"a": 1, "b": 2}}},
+		"map whose values do not leak into others": {`{"named":{"a":{"name":"x","new":1},"b":{}}}`, everything{Named: map[string]*object{"a": {Name: "x", Extra: map[string]json.RawMessage{"new": json.RawMessage(`1`)}}, "b": {}}}},
+		"map without members":                      {`{"map":{}}`, everything{Map: map[string]int{}}},
+		"map that is an empty text":                {`{"map":""}`, everything{}},
+		"map of raw values":                        {`{"raws":{"a":1.50,"b":"x"}}`, everything{Raws: map[string]json.RawMessage{"a": json.RawMessage(`1.50`), "b": json.RawMessage(`"x"`)}}},
+		"struct":                                   {`{"object":{"name":"a","children":[{"name":1}]}}`, everything{Object: object{Name: "a", Children: []object{{Name: "1"}}}}},
+		"struct that is null":                      {`{"object":null}`, everything{}},
+		"struct that is an empty text":             {`{"object":""}`, everything{}},
+		"pointers":                                 {`{"pstring":"a","pint":"5","pobject":{"name":"a"}}`, everything{PString: pointer("a"), PInt: pointer(5), PObject: &object{Name: "a"}}},
+		"pointers to zero":                         {`{"pstring":"","pint":0,"pobject":{},"praw":""}`, everything{PString: pointer(""), PInt: pointer(0), PObject: &object{}, PRaw: pointer(json.RawMessage(`""`))}},
+		"pointers that are null":                   {`{"pstring":null,"pint":null,"pobject":null,"praw":null}`, everything{}},
+		"pointers that are empty":                  {`{"pint":"","pobject":""}`, everything{}},
+		"embedded struct":                          {`{"inner":"a"}`, everything{embedded: embedded{"a"}}},
+		"embedded struct with a tag":               {`{"tagged":{"code":"a"}}`, everything{Tagged: Tagged{"a"}}},
+		"field without a tag":                      {`{"Go":"a"}`, everything{Go: "a"}},
+	})
+}
+
 // B38: which member belongs to which field.
 func TestUnmarshalMembers(t *testing.T) {
 	t.Parallel()
 	unknown := func(name, value string) map[string]json.RawMessage {
 		return map[string]json.RawMessage{name: json.RawMessage(value)}
 	}
-	tests := map[string]struct {
-		data string
-		want everything
-	}{
+	testReadings(t, map[string]reading{
 		"unknown members are kept":            {`{"new":{"deep": [1]},"string":"a"}`, everything{String: "a", Extra: unknown("new", `{"deep": [1]}`)}},
 		"unknown members of every level":      {`{"object":{"new":1,"children":[{"new":2}]}}`, everything{Object: object{Extra: unknown("new", `1`), Children: []object{{Extra: unknown("new", `2`)}}}}},
 		"unknown member that is null":         {`{"new":null}`, everything{Extra: unknown("new", `null`)}},
@@ -227,15 +253,7 @@ func TestUnmarshalMembers(t *testing.T) {
 		"blank spellings overwrite nothing":   {`{"either":"b","or":null,"neither":"","or":{},"or":[ ],"or":false}`, everything{Either: "b"}},
 		"blank spellings come first":          {`{"items":null,"items":{},"items":false,"list":["a"]}`, everything{List: []string{"a"}}},
 		"blank spellings only":                {`{"list":null,"items":[],"list":{}}`, everything{List: []string{}}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var got everything
-			require.NoError(t, loosejson.Unmarshal([]byte(tt.data), &got))
-			require.Equal(t, tt.want, got)
-		})
-	}
+	})
 }
 
 // An object is never read as a text, nor the reverse: the error names the place and both structures.
@@ -328,6 +346,20 @@ func TestUnmarshalKeepsNothingOfTheData(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
+type (
+	outermost struct{ outer }
+	outer     struct{ middle }
+	middle    struct{ inner }
+	inner     struct{ A, B, C string }
+)
+
+func TestUnmarshalStructsEmbeddedInEachOther(t *testing.T) {
+	t.Parallel()
+	var got outermost
+	require.NoError(t, loosejson.Unmarshal([]byte(`{"A":"a","B":"b","C":"c"}`), &got))
+	require.Equal(t, outermost{outer{middle{inner{"a", "b", "c"}}}}, got)
+}
+
 func TestUnmarshalOtherTargetsThanStructs(t *testing.T) {
 	t.Parallel()
 	var list []string
@@ -345,3 +377,42 @@ func TestUnmarshalOtherTargetsThanStructs(t *testing.T) {
 	require.NoError(t, loosejson.Unmarshal([]byte(`null`), &target))
 	require.Nil(t, target)
 }
+
+// nested returns objects and arrays in each other, in an even number of levels.
+func nested(levels int) string {
+	return strings.Repeat(`{"children":[`, levels/2) + strings.Repeat(`]}`, levels/2)
+}
+
+func TestUnmarshalDepth(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		data string
+		out  any
+		deep bool
+	}{
+		"32 levels":                   {nested(32), new(object), false},
+		"33 levels":                   {`[` + nested(32) + `]`, new([]object), true},
+		"9,000 levels":                {nested(9000), new(object), true},
+		"32 slices":                   {strings.Repeat("[", 32) + strings.Repeat("]", 32), new(loop), false},
+		"33 slices":                   {strings.Repeat("[", 33) + strings.Repeat("]", 33), new(loop), true},
+		"33 maps":                     {strings.Repeat(`{"a":`, 33) + `null` + strings.Repeat("}", 33), new(mapOfItself), true},
+		"levels of an unknown member": {`{"new":` + nested(9000) + `}`, new(object), false},
+		"levels of an ignored member": {`{"new":` + nested(9000) + `}`, new(page), false},
+		"levels of a raw value":       {`{"raw":` + nested(9000) + `}`, new(everything), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.True(t, json.Valid([]byte(tt.data)))
+			err := loosejson.Unmarshal([]byte(tt.data), tt.out)
+			if !tt.deep {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, "arrays and objects must not nest deeper than 32 levels")
+			require.Less(t, len(err.Error()), 512)
+		})
+	}
+}
+
+type mapOfItself map[string]mapOfItself
