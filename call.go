@@ -81,6 +81,12 @@ func fetch[T any](ctx context.Context, c *Client, op *operation, args []string, 
 	return out, nil
 }
 
+// perform makes a call whose response says only that it was done.
+func (c *Client) perform(ctx context.Context, op *operation, args []string, in any, opts []CallOption) error {
+	call := c.newCall(op, nil)
+	return c.do(ctx, &call, args, in, opts)
+}
+
 // do takes a call from arguments to response. Every method of every service ends here.
 func (c *Client) do(ctx context.Context, call *call, args []string, in any, opts []CallOption) error {
 	if err := c.prepare(ctx, call, args, in, opts); err != nil {

@@ -17,9 +17,16 @@ import (
 // A Client calls CodeArts Build. Make one with NewClient and share it: it is immutable, safe for concurrent use, and
 // keeps the connections and the retry budget of all its calls.
 type Client struct {
-	Jobs   *JobsService
-	Builds *BuildsService
-	Logs   *LogsService
+	Jobs         *JobsService
+	Builds       *BuildsService
+	Logs         *LogsService
+	Templates    *TemplatesService
+	Keystores    *KeystoresService
+	Groups       *GroupsService
+	Reports      *ReportsService
+	Repositories *RepositoriesService
+	Images       *ImagesService
+	Account      *AccountService
 
 	endpoint  *url.URL
 	auth      authenticator // nil: requests are anonymous
@@ -83,7 +90,10 @@ func newClient(endpoint *url.URL, cfg *config) *Client {
 		c.transport = newTransport()
 	}
 	c.header = http.Header{"Accept": jsonType, "User-Agent": {strings.TrimSpace(cfg.userAgent + " " + ownUserAgent())}}
-	c.Jobs, c.Builds, c.Logs = &JobsService{service{c}}, &BuildsService{service{c}}, &LogsService{service{c}}
+	own := service{c}
+	c.Jobs, c.Builds, c.Logs = &JobsService{own}, &BuildsService{own}, &LogsService{own}
+	c.Templates, c.Keystores, c.Groups, c.Reports = &TemplatesService{own}, &KeystoresService{own}, &GroupsService{own}, &ReportsService{own}
+	c.Repositories, c.Images, c.Account = &RepositoriesService{own}, &ImagesService{own}, &AccountService{own}
 	return c
 }
 

@@ -13,11 +13,17 @@ import (
 	"time"
 )
 
-// maxDepth is how many levels of arrays and objects Unmarshal enters. The service nests less than ten.
-const maxDepth = 32
+const (
+	// maxDepth is how many levels of arrays and objects Unmarshal enters. The service nests less than ten.
+	maxDepth = 32
+	// maxElements limits the memory for elements of arrays and maps, in bytes, beside that of their texts. A page of
+	// 100 rows needs 30 KB; an array of 10 MiB of empty objects would need half a gigabyte.
+	maxElements = 4 << 20
+)
 
 var (
 	errTooDeep  = errors.New("arrays and objects must not nest deeper than 32 levels")
+	errTooMany  = errors.New("arrays and objects must not have more than 4 MiB of elements")
 	errNoValue  = errors.New("a value is missing")
 	errNoTarget = errors.New("the target must be a pointer that is not nil")
 )
@@ -36,26 +42,50 @@ func Unmarshal(data []byte, out any) error {
 		return errNoTarget
 	}
 	fresh := reflect.New(target.Type().Elem()).Elem()
-	if _, err := planOf(fresh.Type()).read(fresh, skip(data, ' '), maxDepth); err != nil {
+	left := limits{depth: maxDepth, bytes: maxElements}
+	if _, err := planOf(fresh.Type()).read(fresh, skip(data, ' '), &left); err != nil {
 		return err
 	}
 	target.Elem().Set(fresh)
 	return nil
 }
 
+// limits are what one decoding may still use.
+type limits struct{ depth, bytes int }
+
+// take reports whether there is room for n more elements.
+func (l *limits) take(n int, element reflect.Type) bool {
+	l.bytes -= n * max(int(element.Size()), 1)
+	return l.bytes >= 0
+}
+
+// takeEntry reports whether there is room for another entry of a map, with its key.
+func (l *limits) takeEntry(element reflect.Type) bool {
+	l.bytes -= mapEntry
+	return l.take(1, element)
+}
+
+var rawType = reflect.TypeFor[json.RawMessage]()
+
+// mapEntry is roughly the memory that a map needs for an entry beside its value.
+const mapEntry = 64
+
 // read sets v, which must be zero, to the value that data starts with, and returns the data behind the value.
 // It scans data once, however deep they nest.
-func (p *plan) read(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
+func (p *plan) read(v reflect.Value, data []byte, left *limits) (rest []byte, err error) {
 	switch {
 	case len(data) == 0:
 		return nil, errNoValue
 	case p.way == asPointer && !p.isNil(data):
 		v.Set(reflect.New(p.elem.typ))
-		return p.elem.read(v.Elem(), data, depth)
-	case p.opens(data) && depth == 0:
+		return p.elem.read(v.Elem(), data, left)
+	case p.opens(data) && left.depth == 0:
 		return nil, errTooDeep
 	case p.opens(data):
-		return p.enter(v, data, depth-1)
+		left.depth--
+		rest, err = p.enter(v, data, left)
+		left.depth++
+		return rest, err
 	}
 	end := valueEnd(data)
 	if end == 0 {
@@ -64,14 +94,14 @@ func (p *plan) read(v reflect.Value, data []byte, depth int) (rest []byte, err e
 	return data[end:], p.set(v, data[:end])
 }
 
-func (p *plan) enter(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
+func (p *plan) enter(v reflect.Value, data []byte, left *limits) (rest []byte, err error) {
 	switch p.way {
 	case asStruct:
-		return p.readStruct(v, data, depth)
+		return p.readStruct(v, data, left)
 	case asMap:
-		return p.readMap(v, data, depth)
+		return p.readMap(v, data, left)
 	default:
-		return p.readSlice(v, data, depth)
+		return p.readSlice(v, data, left)
 	}
 }
 
@@ -82,23 +112,25 @@ func (p *plan) isNil(data []byte) bool {
 
 func isMissing(data []byte) bool { return data[0] == 'n' || bytes.HasPrefix(data, []byte(`""`)) }
 
-func (p *plan) readStruct(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
+func (p *plan) readStruct(v reflect.Value, data []byte, left *limits) (rest []byte, err error) {
 	m := Members(data)
 	for m.nextName() {
 		f := p.fields[string(m.Name)]
 		switch {
 		case f == nil:
 			m.takeValue()
-			p.keepUnknown(v, &m)
+			if !p.keepUnknown(v, &m, left) {
+				return nil, errTooMany
+			}
 		case f.spellings && IsBlank(m.rest):
 			m.takeValue()
 			if target := v.FieldByIndex(f.index); target.IsZero() {
-				_, _ = f.read(target, m.Value, depth) // a value that says nothing need not fit
+				_, _ = f.read(target, m.Value, left) // a value that says nothing need not fit
 			}
 		default:
 			target := v.FieldByIndex(f.index)
 			target.SetZero() // of a member that comes twice the last counts
-			m.rest, err = f.read(target, m.rest, depth)
+			m.rest, err = f.read(target, m.rest, left)
 			if err != nil {
 				return nil, within("."+f.name, err)
 			}
@@ -107,25 +139,32 @@ func (p *plan) readStruct(v reflect.Value, data []byte, depth int) (rest []byte,
 	return behindBracket(m.rest), nil
 }
 
-// keepUnknown copies a member into the field for unknown members, if there is one.
-func (p *plan) keepUnknown(v reflect.Value, m *Scanner) {
+// keepUnknown copies a member into the field for unknown members, if there is one, and reports whether there is room.
+func (p *plan) keepUnknown(v reflect.Value, m *Scanner, left *limits) bool {
 	if p.unknown == nil {
-		return
+		return true
+	}
+	if !left.takeEntry(rawType) {
+		return false
 	}
 	members := v.FieldByIndex(p.unknown.index).Addr().Interface().(*map[string]json.RawMessage)
 	if *members == nil {
 		*members = make(map[string]json.RawMessage)
 	}
 	(*members)[string(m.Name)] = bytes.Clone(m.Value)
+	return true
 }
 
-func (p *plan) readMap(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
+func (p *plan) readMap(v reflect.Value, data []byte, left *limits) (rest []byte, err error) {
 	v.Set(reflect.MakeMap(p.typ))
 	element := reflect.New(p.elem.typ).Elem()
 	m := Members(data)
 	for m.nextName() {
 		element.SetZero()
-		m.rest, err = p.elem.read(element, m.rest, depth)
+		if !left.takeEntry(p.elem.typ) {
+			return nil, errTooMany
+		}
+		m.rest, err = p.elem.read(element, m.rest, left)
 		if err != nil {
 			return nil, within(".*", err)
 		}
@@ -134,14 +173,18 @@ func (p *plan) readMap(v reflect.Value, data []byte, depth int) (rest []byte, er
 	return behindBracket(m.rest), nil
 }
 
-func (p *plan) readSlice(v reflect.Value, data []byte, depth int) (rest []byte, err error) {
+func (p *plan) readSlice(v reflect.Value, data []byte, left *limits) (rest []byte, err error) {
 	rest = skip(data[1:], ' ')
 	for n := 0; len(rest) > 0 && rest[0] != ']'; n++ {
 		if n == v.Cap() {
-			v.Grow(room(n, rest))
+			more := room(n, rest)
+			if !left.take(more, p.elem.typ) {
+				return nil, errTooMany
+			}
+			v.Grow(more)
 		}
 		v.SetLen(n + 1)
-		rest, err = p.elem.read(v.Index(n), rest, depth)
+		rest, err = p.elem.read(v.Index(n), rest, left)
 		if err != nil {
 			return nil, within("["+strconv.Itoa(n)+"]", err)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -416,3 +417,40 @@ func TestUnmarshalDepth(t *testing.T) {
 }
 
 type mapOfItself map[string]mapOfItself
+
+// A small document must not become a large value.
+func TestElementsLimited(t *testing.T) {
+	t.Parallel()
+	type row struct{ A, B, C, D string }
+	type keeping struct {
+		Extra map[string]json.RawMessage `json:",unknown"`
+	}
+	members := func(value string) string {
+		var b strings.Builder
+		b.WriteString(`{"a":` + value)
+		for i := range 100_000 {
+			b.WriteString(`,"k` + strconv.Itoa(i) + `":` + value)
+		}
+		return b.String() + "}"
+	}
+	tests := map[string]struct {
+		data string
+		out  any
+	}{
+		"array": {"[{}" + strings.Repeat(",{}", 100_000) + "]", new([]row)},
+		"nested array": {`{"rows":[{}` + strings.Repeat(",{}", 100_000) + "]}", new(struct {
+			Rows []row `json:"rows"`
+		})},
+		"map":             {members("{}"), new(map[string]row)},
+		"unknown members": {members("0"), new(keeping)},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.ErrorContains(t, loosejson.Unmarshal([]byte(tt.data), tt.out), "4 MiB of elements")
+		})
+	}
+	var page []row
+	require.NoError(t, loosejson.Unmarshal([]byte("[{}"+strings.Repeat(",{}", 999)+"]"), &page))
+	require.Len(t, page, 1000)
+}
