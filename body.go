@@ -15,8 +15,8 @@ import (
 // the body of the request, which saves an allocation.
 type callContext struct {
 	context.Context
-	operation string
-	body      requestBody
+	op   *operation
+	body requestBody
 }
 
 type operationKey struct{}
@@ -30,13 +30,13 @@ func OperationFromContext(ctx context.Context) string {
 
 func (c *callContext) Value(key any) any {
 	if key == (operationKey{}) {
-		return c.operation
+		return c.op.label()
 	}
 	return c.Context.Value(key)
 }
 
 // String keeps a transport that logs the context from printing the body.
-func (c *callContext) String() string { return "codeartsbuild." + c.operation }
+func (c *callContext) String() string { return "codeartsbuild." + c.op.label() }
 
 // Format does the same for every verb.
 func (c *callContext) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
@@ -46,15 +46,22 @@ type requestBody struct {
 	first  bytes.Reader  // of the first attempt; a transport may still read it during the second
 	latest *bytes.Reader // of the latest attempt
 	asked  atomic.Int32  // how often the transport asked for the body again
-	http2  atomic.Bool   // the connection is HTTP/2; known only for calls with a trace
-	wanted atomic.Bool   // the transport wanted a connection; likewise
-	got    atomic.Bool   // and got one
+	traced atomic.Uint32 // of calls with a trace: what happened
 }
+
+// What a trace tells.
+const (
+	wantedConn = 1 << iota // the transport wanted a connection
+	gotConn                // and got one
+	isHTTP2                // which is HTTP/2
+)
+
+func (b *requestBody) saw(event uint32) bool { return b.traced.Load()&event != 0 }
 
 var errNotResent = errors.New("connection lost; not retried because the request may have been processed")
 
-// maxResends limits how often a transport sends the request of one attempt again by itself, since the transport
-// knows neither pauses nor the retry budget.
+// maxResends limits how often a request is sent again without a pause, after a connection that ended did not take it:
+// by the transport for one attempt, and by the call.
 const maxResends = 8
 
 // open returns a reader for one attempt.
@@ -66,15 +73,14 @@ func (b *requestBody) open(data []byte) io.Reader {
 		b.latest = bytes.NewReader(data)
 	}
 	b.asked.Store(0)
-	b.wanted.Store(false)
-	b.got.Store(false)
+	b.traced.Store(0)
 	return b.latest
 }
 
 // again is the GetBody of a request over HTTP/1, where a transport uses it only after it wrote nothing. Over HTTP/2
 // it would also use it after the peer broke off a stream, which may have been processed.
 func (b *requestBody) again() (io.ReadCloser, error) {
-	if b.http2.Load() || b.asked.Add(1) > maxResends {
+	if b.saw(isHTTP2) || b.asked.Add(1) > maxResends {
 		return nil, errNotResent
 	}
 	return io.NopCloser(io.NewSectionReader(&b.first, 0, b.first.Size())), nil
@@ -84,11 +90,11 @@ func (b *requestBody) again() (io.ReadCloser, error) {
 // costs allocations.
 func (b *requestBody) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		GetConn: func(string) { b.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { b.got.Store(true) },
+		GetConn: func(string) { b.traced.Or(wantedConn) },
+		GotConn: func(httptrace.GotConnInfo) { b.traced.Or(gotConn) },
 		WroteHeaderField: func(name string, _ []string) {
 			if strings.HasPrefix(name, ":") { // only the headers of HTTP/2 have such names, with and without TLS
-				b.http2.Store(true)
+				b.traced.Or(isHTTP2)
 			}
 		},
 	}
@@ -101,7 +107,7 @@ func (c *call) notSent() bool {
 		return false
 	}
 	body := &c.ctx.(*callContext).body
-	if body.wanted.Load() && !body.got.Load() {
+	if body.saw(wantedConn) && !body.saw(gotConn) {
 		return true
 	}
 	return c.op.inBody() && body.asked.Load() == 0 && body.latest.Len() == len(c.body)

@@ -11,6 +11,7 @@ import (
 // An operation is a declaration of one call of the service, as the service documents it.
 type operation struct {
 	name   string // the service's own
+	short  string // of a call of Do: its name without ids
 	method string
 	path   string   // with placeholders: /v1/job/{job_id}/stop
 	args   []string // arguments of the body, checked and logged like those of the path
@@ -25,6 +26,9 @@ type operation struct {
 	quotes  func(status int) bool                 // responses of this status may quote secrets of the request; nil: none
 	problem func(status int, body []byte) problem // reads an error response in place of report.problem; nil: not
 }
+
+// label names the operation in logs and for transports. It has few values, so that a metric can be kept of each.
+func (op *operation) label() string { return cmp.Or(op.short, op.name) }
 
 // An effect says what running an operation a second time would do.
 type effect int
@@ -57,6 +61,7 @@ type call struct {
 
 	attempts  int  // requests sent
 	uncounted int  // attempts that MaxAttempts does not count
+	resent    int  // of these, the ones after a request that the peer did not take
 	earlier   int  // attempts of the call that this one continues
 	renewed   bool // a rejected credential was replaced
 	unknown   bool // an attempt may have taken effect
@@ -97,6 +102,9 @@ func (c *Client) do(ctx context.Context, call *call, args []string, in any, opts
 		switch {
 		case v.unauthorized && c.renew(call, &a):
 			call.uncounted++
+		case v.untaken && call.resent < maxResends:
+			call.resent++
+			call.uncounted++
 		case !v.retry: // a success, or an error that stays
 			if !a.noCred {
 				c.budget.giveBack()
@@ -122,8 +130,7 @@ func (c *Client) prepare(ctx context.Context, call *call, args []string, in any,
 	if ctx == nil {
 		return errNilContext
 	}
-	call.label = cmp.Or(call.label, call.op.name)
-	call.ctx = &callContext{Context: ctx, operation: call.label}
+	call.ctx = &callContext{Context: ctx, op: call.op}
 	if call.url == nil {
 		if err := call.target(c, args); err != nil {
 			return err

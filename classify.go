@@ -2,6 +2,7 @@ package codeartsbuild
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -25,6 +26,7 @@ type verdict struct {
 	unauthorized bool          // the credential was not accepted
 	unknown      bool          // the attempt may have taken effect
 	dead         bool          // the connection brought nothing: the next attempt needs another one
+	untaken      bool          // the peer ended the connection and did not take the request: it can be sent again at once
 }
 
 // classify judges an attempt. It depends on nothing but its arguments, and changes nothing but the call's out,
@@ -56,6 +58,9 @@ func classify(c *call, a *attempt) verdict {
 func classifySuccess(c *call, a *attempt) verdict {
 	body := unwrapText(a.body)
 	isJSON := json.Valid(body)
+	if c.endedMeanwhile(a) {
+		return unreadable(c, a, "the response was still being read")
+	}
 	if isJSON {
 		if r := readReport(body); r.failed() {
 			return classifyError(c, a, body)
@@ -75,10 +80,25 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
 	}
 	err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
-	if err == nil {
+	switch {
+	case c.endedMeanwhile(a):
+		return unreadable(c, a, "the response was still being read")
+	case err == nil:
 		return verdict{}
 	}
 	return classifyMisread(c, a, err)
+}
+
+// slowBody is the size from which on a body takes so long to read that the context may end meanwhile.
+const slowBody = 256 << 10
+
+// endedMeanwhile reports whether the context ended while a large response was read.
+func (c *call) endedMeanwhile(a *attempt) bool {
+	if len(a.body) < slowBody || c.ctx.Err() == nil {
+		return false
+	}
+	a.ended, a.cause = c.ctx.Err(), context.Cause(c.ctx)
+	return true
 }
 
 // classifyMisread judges a success whose payload cannot be read.
@@ -180,7 +200,10 @@ func classifyFailure(c *call, a *attempt) verdict {
 	default:
 		e.text = "no response: " + e.text
 	}
-	return verdict{err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown, dead: a.timedOut}
+	return verdict{
+		err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown,
+		dead: a.timedOut, untaken: isUnprocessed(a.err),
+	}
 }
 
 // credentialError is the failure to get a credential. A failed login that got a response stays an *APIError.

@@ -26,7 +26,7 @@ import (
 // [ErrInvalidArgument].
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	bare, _, _ := strings.Cut(path, "?")
-	op := operation{name: oneLine(method+" "+bare, 120), method: method, flat: true}
+	op := operation{name: oneLine(method+" "+bare, 120), short: oneLine(method+" "+pathLabel(bare), 120), method: method, flat: true}
 	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
 		return op.named(invalid("out must be a non-nil pointer"))
 	}
@@ -38,7 +38,6 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	if call.url, err = pathURL(c.endpoint, path); err != nil {
 		return op.named(err)
 	}
-	call.label = oneLine(method+" "+pathLabel(bare), 120)
 	return c.do(ctx, &call, nil, in, opts)
 }
 

@@ -25,7 +25,7 @@ func (c *Client) logCall(call *call, a *attempt, err error) {
 // logAttrs are the attributes that both records have. Their names are a fixed list, see WithLogger.
 func (c *call) logAttrs(a *attempt, err error, since time.Time) []slog.Attr {
 	attrs := make([]slog.Attr, 0, 9)
-	attrs = append(attrs, slog.String("operation", c.label), slog.Duration("duration", time.Since(since)))
+	attrs = append(attrs, slog.String("operation", c.op.label()), slog.Duration("duration", time.Since(since)))
 	var apiErr *APIError
 	code := ""
 	if errors.As(err, &apiErr) {

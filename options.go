@@ -85,7 +85,7 @@ func (c *call) apply(opts []CallOption) (*additions, error) {
 		return nil, invalid("WithOperation and WithIdempotent must be used with Do only")
 	}
 	if given.operation != nil {
-		c.op.name, c.label = *given.operation, *given.operation
+		c.op.name, c.op.short = *given.operation, ""
 	}
 	if given.idempotent && c.effect == once {
 		c.effect = repeatable

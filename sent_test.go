@@ -38,6 +38,7 @@ func TestRunWhileHTTP2ConnectionsEnd(t *testing.T) {
 		_, _ = io.WriteString(w, started)
 	}))
 	httpfake.HTTP2(srv)
+	srv.StartTLS()
 	defer srv.Close()
 	client := sdktest.Client(t, srv.Client().Transport, codeartsbuild.WithEndpoint(srv.URL),
 		codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MinDelay: 10 * time.Millisecond}))
@@ -192,6 +193,7 @@ func TestDeadHTTP2Connection(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(httpfake.Handler(200, `{"result":true}`))
 	httpfake.HTTP2(srv)
+	srv.StartTLS()
 	defer srv.Close()
 	relay := &swallowingDialer{}
 	transport := srv.Client().Transport.(*http.Transport).Clone()

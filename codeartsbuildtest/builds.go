@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	startDelay = 1 * time.Second // from queued to running, for a run that was asked for over the wire
-	stopDelay  = 3 * time.Second // from the acceptance of a stop to the build's end
+	startDelay       = 1 * time.Second // from queued to running, for a run that was asked for over the wire
+	defaultStopDelay = 3 * time.Second // from the acceptance of a stop to the build's end
 )
 
 // A build is one run of a job. Its status is what it was when advance last looked.
@@ -30,44 +30,52 @@ type build struct {
 	parameters                               []parameter
 	queuedAt, startedAt, finishedAt          time.Time
 
+	hiddenUntil time.Time // until then its record is not found
+
 	log []byte
 }
 
 // advance lets happen what is due by now.
 func (b *build) advance(now time.Time) {
-	if b.status.Terminal() {
-		return
-	}
 	if due(b.startsAt, now) {
-		b.status, b.startedAt, b.startsAt = codeartsbuild.StatusRunning, b.startsAt, time.Time{}
+		b.set(codeartsbuild.StatusRunning, b.startsAt)
 	}
 	if due(b.abortsAt, now) {
-		b.status, b.finishedAt = codeartsbuild.StatusAborted, b.abortsAt
+		b.set(codeartsbuild.StatusAborted, b.abortsAt)
 	}
 }
 
 func due(at, now time.Time) bool { return !at.IsZero() && !now.Before(at) }
 
-// stop accepts a stop. A build that waits will not start any more.
-func (b *build) stop(now time.Time) {
+// waiting reports whether the build will change by itself.
+func (b *build) waiting() bool { return !b.startsAt.IsZero() || !b.abortsAt.IsZero() }
+
+// stop accepts a stop. A build that waits in the queue will not start any more.
+func (b *build) stop(at time.Time) {
 	b.startsAt = time.Time{}
 	if b.abortsAt.IsZero() {
-		b.abortsAt = now.Add(stopDelay)
+		b.abortsAt = at
+		b.job.waiting = append(b.job.waiting, b)
 	}
 }
 
-// set gives the build another status.
+// set gives a build that has not finished another status.
 func (b *build) set(status codeartsbuild.BuildStatus, now time.Time) {
+	if b.status.Terminal() {
+		return
+	}
 	b.status, b.startsAt = status, time.Time{}
 	if status.Terminal() {
-		b.finishedAt = now
+		b.finishedAt, b.abortsAt = now, time.Time{}
+		b.job.active--
 	}
 	if status == codeartsbuild.StatusRunning && b.startedAt.IsZero() {
 		b.startedAt = now
+		b.job.changed()
 	}
 }
 
-// listedAt is the time under which lists show the build: of its start or, before that, of its request.
+// listedAt is the time by which lists choose the build: that of its start or, before that, of its request.
 func (b *build) listedAt() time.Time {
 	if b.startedAt.IsZero() {
 		return b.queuedAt
@@ -80,7 +88,7 @@ func (b *build) ran(now time.Time) int64 {
 	return millisBetween(b.startedAt, b.finishedAt, now)
 }
 
-// millisBetween counts up to now while there is no end, and nothing while there is no start.
+// millisBetween counts up to now while the end is not known, and is 0 without a start.
 func millisBetween(start, end, now time.Time) int64 {
 	if end.IsZero() {
 		end = now
@@ -91,29 +99,30 @@ func millisBetween(start, end, now time.Time) int64 {
 	return end.Sub(start).Milliseconds()
 }
 
-// StartBuild adds a build that runs, and returns its number; "" when there is no such job.
+// StartBuild adds a build that runs, and returns its number; "" when the job does not exist.
 func (s *Server) StartBuild(jobID string) (buildNo string) {
 	return s.AddBuild(jobID, codeartsbuild.Build{})
 }
 
-// AddBuild adds a build as given and returns its number, which is the next one of the job whatever
-// b.BuildNo says; "" when there is no such job. b.JobID is ignored, and so is b.RecordID: the record id
-// is the server's, and is found in what the record calls answer.
+// AddBuild adds a build as given and returns its number, which is the next one of the job, also when b.BuildNo has
+// another; "" when the job does not exist. b.JobID is ignored, and so is b.RecordID: the server gives the record its id,
+// which the record calls return.
 //
-// A zero status is running, and a status that is none of the constants is served as it is. The build stays
-// as it is until it is stopped or [Server.Finish] is called. Zero times are filled in:
-// QueuedAt with StartedAt, else with FinishedAt, else with now; StartedAt with QueuedAt, unless the build is
-// queued or was never scheduled; FinishedAt with now, if the build has ended. Other zero fields stay empty.
+// A zero status is running. One of the service's own words, such as "SUCCESS", is the status that it means, and any
+// other word is served as it is. The build stays as it is until it is stopped or [Server.Finish] is called. A zero
+// trigger is served as "Push"; how the live service calls a push is not known. Zero times are filled in: QueuedAt with
+// StartedAt, else with FinishedAt, else with now; StartedAt with QueuedAt, unless the build is queued or was never
+// scheduled; FinishedAt with now, if the build has finished. Other zero fields stay empty.
 func (s *Server) AddBuild(jobID string, b codeartsbuild.Build) (buildNo string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	j := s.job(jobID)
-	if j == nil {
+	j, err := s.state.jobs.find(jobID)
+	if err != nil {
 		return ""
 	}
-	now := time.Now()
+	now := s.state.now()
 	added := &build{
-		status:     b.Status,
+		status:     statusOf(b.Status),
 		branch:     b.Branch,
 		revision:   b.Revision,
 		trigger:    b.Trigger,
@@ -125,77 +134,120 @@ func (s *Server) AddBuild(jobID string, b codeartsbuild.Build) (buildNo string) 
 	if added.status == "" {
 		added.status = codeartsbuild.StatusRunning
 	}
+	if added.trigger == "" {
+		added.trigger = pushTrigger
+	}
 	waits := added.status == codeartsbuild.StatusQueued || added.status == codeartsbuild.StatusScheduleFailed
-	if !waits {
-		added.startedAt = firstTime(b.StartedAt, added.queuedAt)
+	if added.startedAt.IsZero() && !waits {
+		added.startedAt = added.queuedAt
 	}
-	if added.status.Terminal() {
-		added.finishedAt = firstTime(b.FinishedAt, now)
+	if added.finishedAt.IsZero() && added.status.Terminal() {
+		added.finishedAt = now
 	}
-	s.add(j, added)
+	s.state.addBuild(j, added)
 	return added.no()
 }
 
 // firstTime is the first time that is not zero.
 func firstTime(times ...time.Time) time.Time {
-	var first time.Time
-	for _, t := range slices.Backward(times) {
-		if !t.IsZero() {
-			first = t
-		}
+	i := slices.IndexFunc(times, func(t time.Time) bool { return !t.IsZero() })
+	if i < 0 {
+		return time.Time{}
 	}
-	return first
+	return times[i]
 }
 
-// add gives a build its place in the job, and what follows from that.
-func (s *Server) add(j *job, b *build) {
+// addBuild gives a build its place in the job, and what follows from that.
+func (s *state) addBuild(j *job, b *build) {
 	b.job = j
 	b.number = len(j.builds) + 1
 	b.recordID = uuid("record", j.id, b.number)
 	b.executionID = "j_" + hexID("execution", j.id, b.number)[:8]
 	day := b.queuedAt.In(serviceZone).Format("20060102")
-	if j.days == nil {
-		j.days = map[string]int{}
-	}
 	j.days[day]++
 	b.daily = fmt.Sprintf("%s.%d", day, j.days[day])
 	j.builds = append(j.builds, b)
+	if !b.status.Terminal() {
+		j.active++
+	}
+	if b.waiting() {
+		j.waiting = append(j.waiting, b)
+	}
+	j.changed()
 	s.records[b.recordID] = b
 }
 
 func (b *build) no() string { return strconv.Itoa(b.number) }
 
-// build finds a build of a job and brings it up to date; nil when there is none.
-func (s *Server) build(jobID, buildNo string, now time.Time) *build {
-	j := s.job(jobID)
-	n, err := strconv.Atoi(buildNo)
-	if j == nil || err != nil || n < 1 || n > len(j.builds) {
-		return nil
+// build finds a build of a job and brings it up to date.
+func (s *state) build(jobID, buildNo string, now time.Time) (*build, error) {
+	j, err := s.jobs.find(jobID)
+	n, wrong := strconv.Atoi(buildNo)
+	if err != nil || wrong != nil || n < 1 || n > len(j.builds) {
+		return nil, errNotFound
 	}
 	b := j.builds[n-1]
 	b.advance(now)
-	return b
+	return b, nil
 }
 
-// Finish gives a build the status in which it ends, now. A status that is not terminal is taken as well:
-// StatusRunning lets a build leave the queue. Nothing happens when there is no such build, when it has
-// already ended, or when the status is empty.
+// buildInPath finds the build that job_id and build_no name.
+func (s *state) buildInPath(r *request) (*build, error) {
+	return s.build(r.text("job_id"), r.text("build_no"), r.now)
+}
+
+// recordInPath finds the build of a call that reads its record.
+func (s *state) recordInPath(r *request) (*build, error) {
+	b, err := s.buildInPath(r)
+	if err == nil && b.hidden(r.now) {
+		return nil, errNotFound
+	}
+	return b, err
+}
+
+// record finds a build by the id of its record and brings it up to date.
+func (s *state) record(r *request) (*build, error) {
+	b, ok := s.records[r.text("record_id")]
+	if !ok || !s.has(b.job) || b.hidden(r.now) {
+		return nil, errNotFound
+	}
+	b.advance(r.now)
+	return b, nil
+}
+
+func (b *build) hidden(now time.Time) bool { return now.Before(b.hiddenUntil) }
+
+// Hide makes the record of a build not found for so long from now on, though lists show the build and it can be
+// stopped. Nothing happens when the build does not exist.
+func (s *Server) Hide(jobID, buildNo string, d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.state.now()
+	if b, err := s.state.build(jobID, buildNo, now); err == nil {
+		b.hiddenUntil = now.Add(d)
+	}
+}
+
+// Finish gives a build the status in which it ends, now. The service's own words, such as "SUCCESS", are taken as
+// well, and so is a status that is not terminal: StatusRunning lets a build leave the queue. Nothing happens when the
+// build does not exist or has finished already, or when the status is empty.
 func (s *Server) Finish(jobID, buildNo string, status codeartsbuild.BuildStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	if b := s.build(jobID, buildNo, now); b != nil && !b.status.Terminal() && status != "" {
-		b.set(status, now)
+	now := s.state.now()
+	if b, err := s.state.build(jobID, buildNo, now); err == nil && status != "" {
+		b.set(statusOf(status), now)
 	}
 }
 
-// Status returns the status that a build has now; "" when there is no such build. A build that was told
-// to stop keeps its status for 3 s and is aborted after that.
+// Status returns the status that a build has now; "" when it does not exist. A build whose stop was accepted keeps
+// its status for the time of [Server.SetStopDelay] and is aborted after that.
 func (s *Server) Status(jobID, buildNo string) codeartsbuild.BuildStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.build(jobID, buildNo, time.Now()); b != nil {
-		return b.status
+	b, err := s.state.build(jobID, buildNo, s.state.now())
+	if err != nil {
+		return ""
 	}
-	return ""
+	return b.status
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,8 +61,8 @@ func TestDropsDifferInWhatTheServiceSaw(t *testing.T) {
 		fault Fault
 		want  codeartsbuild.BuildStatus
 	}{
-		"request": {DropRequest(), codeartsbuild.StatusRunning},
-		"answer":  {DropAnswer(), codeartsbuild.StatusAborted},
+		"request":  {DropRequest(), codeartsbuild.StatusRunning},
+		"response": {DropAnswer(), codeartsbuild.StatusAborted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +102,7 @@ func TestDelay(t *testing.T) {
 		require.ErrorIs(t, stop(ctx), context.DeadlineExceeded)
 		assert.Equal(t, time.Minute, time.Since(start), "the client gave up")
 		synctest.Wait()
-		time.Sleep(stopDelay)
+		time.Sleep(defaultStopDelay)
 		assert.Equal(t, codeartsbuild.StatusAborted, srv.Status(job, no), "the service saw the request then")
 
 		start = time.Now()
@@ -164,4 +166,122 @@ func TestFaultsComposeWithinARequest(t *testing.T) {
 		assert.Equal(t, 503, c.get("/v1/job/list").status)
 		assert.Equal(t, time.Minute, time.Since(start))
 	})
+}
+
+func TestFaultsThatLast(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	var order []string
+	note := func(name string) Fault {
+		return fault(func(w http.ResponseWriter, r *http.Request, service http.Handler) {
+			order = append(order, name)
+			service.ServeHTTP(w, r)
+		})
+	}
+	everywhere := srv.Always("", note("everywhere"), nil, note("behind"))
+	lists := srv.Always("ListJob", note("lists"))
+	srv.Next("ListJob", note("next"))
+
+	c.get("/v1/job/list")
+	assert.Equal(t, []string{"next", "everywhere", "behind", "lists"}, order)
+	order = nil
+	c.get("/v1/job/list")
+	assert.Equal(t, []string{"everywhere", "behind", "lists"}, order)
+	order = nil
+	c.call("POST", "/v3/auth/tokens", loginBody)
+	c.get("/nowhere")
+	assert.Equal(t, []string{"everywhere", "behind", "everywhere", "behind"}, order, "the login and paths that are not served as well")
+	order = nil
+	everywhere()
+	everywhere()
+	c.get("/v1/job/list")
+	assert.Equal(t, []string{"lists"}, order)
+	lists()
+	order = nil
+	c.get("/v1/job/list")
+	assert.Empty(t, order)
+}
+
+func TestUnusedFaults(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	assert.Empty(t, srv.Unused())
+	srv.Next("StopJob", Reply(503, ""), nil)
+	srv.Next("ListJob", Reply(503, ""))
+	srv.Next("ListJobs", Reply(503, ""))
+	srv.Always("RunJob", Reply(503, ""))
+	c.get("/v1/job/list")
+	c.call("POST", "/v3/jobs/stop", "{}")
+	assert.Equal(t, []string{"ListJobs", "StopJob"}, srv.Unused())
+}
+
+func TestReplyHeader(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	header := http.Header{"Retry-After": {"7"}, "content-type": {"text/plain"}, "Date": {"Thu, 01 Jan 2026 00:00:00 GMT"}}
+	srv.Next("ListJob", ReplyHeader(429, header, "busy"), ReplyHeader(10, nil, "{}"))
+	header.Set("Retry-After", "changed")
+	got := c.get("/v1/job/list")
+	assert.Equal(t, []any{429, "busy", "7", "text/plain", "Thu, 01 Jan 2026 00:00:00 GMT", "4"}, []any{got.status, got.body,
+		got.header.Get("Retry-After"), got.header.Get("Content-Type"), got.header.Get("Date"), got.header.Get("Content-Length")})
+	got = c.get("/v1/job/list")
+	assert.Equal(t, []any{500, "application/json;charset=UTF-8"}, []any{got.status, got.header.Get("Content-Type")})
+}
+
+func TestEditQuery(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	job := srv.AddJob("nightly")
+	no := srv.StartBuild(job)
+	srv.AppendLog(job, no, "1\n2\n3\n4\n")
+	lift := srv.Always("DownloadBuildRealTimeLog", EditQuery(func(q url.Values) { q.Set("size", "2") }))
+	_, _, pieces := follow(t, c, logPath(job, no, "size=1000"), 0)
+	assert.Equal(t, 2, pieces, "small pieces")
+	lift()
+
+	srv.Next("DownloadBuildRealTimeLog",
+		EditQuery(func(q url.Values) { q.Set("start_offset", "2") }),
+		EditQuery(func(q url.Values) { q.Set("end_offset", q.Get("start_offset")) }))
+	got := c.get(logPath(job, no, "size=1000&start_offset=4"))
+	assert.Equal(t, "2\n3\n4\n", got.value(t, "result.log"), "an overlap")
+	got = c.get(logPath(job, no, "size=1000&start_offset=4"))
+	assert.Empty(t, got.value(t, "result.log"))
+	assert.Equal(t, true, got.value(t, "result.has_more"), "an empty piece")
+	assert.Contains(t, srv.Requests()[3].Path, "start_offset=4", "the request is noted as it came")
+}
+
+func TestEditReply(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	job := srv.AddJob("nightly")
+	srv.Next("ListJob", EditReply(func(body string) string { return strings.Replace(body, `"total":1`, `"total":150`, 1) }))
+	got := c.get("/v1/job/list")
+	assert.InDelta(t, 150, got.value(t, "result.total"), 0)
+	assert.Equal(t, []string{"application/json;charset=UTF-8"}, got.header["Content-Type"])
+	assert.NotEmpty(t, got.header.Get("X-Request-Id"))
+
+	srv.Next("ShowJobInfo", EditReply(strings.ToUpper))
+	got = c.get("/v1/job/" + strings.ToUpper(job) + "/info")
+	assert.Equal(t, 422, got.status, "the status stays")
+	assert.Contains(t, got.body, "ERROR_CODE")
+}
+
+func TestPanicsBreakTheConnection(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	srv.Next("ListJob", func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the test is wrong") })
+	}, func(http.Handler) http.Handler { panic("so is this one") })
+	_, err := c.try(c.request("GET", "/v1/job/list", ""))
+	require.ErrorIs(t, err, io.EOF)
+	require.ErrorContains(t, err, "the test is wrong")
+	_, err = c.try(c.request("GET", "/v1/job/list", ""))
+	require.ErrorContains(t, err, "so is this one")
+	assert.Equal(t, 200, c.get("/v1/job/list").status, "the server goes on")
 }

@@ -1,6 +1,7 @@
 package codeartsbuildtest
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,8 +10,7 @@ import (
 // maxWindow is the longest stretch of history that one call may ask for.
 const maxWindow = 31 * 24 * time.Hour
 
-// A historyEntry is what the history calls have of a build. Number is a JSON number in the list and
-// a string in ShowBuildInfoRecord.
+// A historyEntry is what the history calls have of a build.
 type historyEntry struct {
 	BuildTime        int64      `json:"build_time"`
 	BuildType        string     `json:"build_type"`
@@ -23,7 +23,7 @@ type historyEntry struct {
 	Executor         string     `json:"executor"`
 	JobRunningStatus string     `json:"job_running_status"`
 	Nickname         string     `json:"nickname"`
-	Number           any        `json:"number"`
+	Number           int        `json:"number"`
 	ScmType          string     `json:"scm_type"`
 	ScmWebURL        string     `json:"scm_web_url"`
 	StartTime        int64      `json:"start_time"`
@@ -37,7 +37,7 @@ type commitInfo struct {
 	CreatedAt *string `json:"created_at"`
 }
 
-func (b *build) historyEntry(number any, now time.Time) historyEntry {
+func (b *build) historyEntry(now time.Time) historyEntry {
 	words := spell(b.status)
 	return historyEntry{
 		BuildTime:        b.ran(now),
@@ -51,69 +51,67 @@ func (b *build) historyEntry(number any, now time.Time) historyEntry {
 		Executor:         b.executor,
 		JobRunningStatus: words.running,
 		Nickname:         b.executor,
-		Number:           number,
+		Number:           b.number,
 		ScmType:          repositoryKind,
 		ScmWebURL:        repositoryHome,
-		StartTime:        epochMillis(b.listedAt()),
+		StartTime:        epochMillis(b.shownStart()),
 		State:            words.state,
 		TriggerType:      triggerWord(b.trigger, manualInLists),
 		UserID:           userID,
 	}
 }
 
-func (s *Server) showBuildInfoRecord(c *call) answer {
-	b, refused := s.findBuild(c, c.r.PathValue("job_id"), c.r.PathValue("build_no"), codeNotFound)
-	if refused != nil {
-		return *refused
+// shownStart is the start_time of the history calls. While a build waits it is the time of its request, and a build
+// that finished without a start has none.
+func (b *build) shownStart() time.Time {
+	if b.status.Terminal() {
+		return b.startedAt
 	}
-	return enveloped(b.historyEntry(b.no(), c.now))
+	return b.listedAt()
 }
 
-// listBuildInfoRecordByJobID answers with totals that are strings, and with a total_page that counts
-// builds, as documented.
-func (s *Server) listBuildInfoRecordByJobID(c *call) answer {
-	j, refused := s.findJob(c, codeNotFound)
-	if refused != nil {
-		return *refused
+func (s *state) showBuildInfoRecord(r *request) (any, error) {
+	b, err := s.recordInPath(r)
+	if err != nil {
+		return nil, err
 	}
-	from, to, refused := c.window()
-	if refused != nil {
-		return *refused
+	return b.historyEntry(r.now), nil
+}
+
+// listBuildInfoRecord has totals that are strings, and a total_page that counts builds, as documented.
+func (s *state) listBuildInfoRecord(r *request) (any, error) {
+	j, err := s.jobInPath(r)
+	if err != nil {
+		return nil, err
 	}
-	index, size, refused := c.page()
-	if refused != nil {
-		return *refused
+	from, to, err := r.window()
+	if err != nil {
+		return nil, err
 	}
-	fitting := j.newestFirst(c.now, func(b *build) bool { return within(b.listedAt(), from, to) })
+	fitting := j.listing(r.now).during(from, to)
+	index, size := r.number("page_index", 0), cmp.Or(r.number("page_size", 0), defaultPageSize)
 	states := []historyEntry{}
-	for _, b := range slicePage(fitting, index, size) {
-		states = append(states, b.historyEntry(b.number, c.now))
+	for _, b := range pageOf(fitting, index, size) {
+		states = append(states, b.historyEntry(r.now))
 	}
 	total := strconv.Itoa(len(fitting))
-	return enveloped(struct {
+	return struct {
 		HealthScore string         `json:"health_score"`
 		States      []historyEntry `json:"job_build_states"`
 		PageIndex   string         `json:"page_index"`
 		TotalPage   string         `json:"total_page"`
 		TotalRecord string         `json:"total_record"`
-	}{"0", states, strconv.Itoa(index), total, total})
+	}{"0", states, strconv.Itoa(index), total, total}, nil
 }
 
-// window reads the stretch of history that a list must name.
-func (c *call) window() (from, to time.Time, refused *answer) {
-	if from, refused = c.wallTime("start_time", time.Time{}); refused != nil {
-		return from, to, refused
-	}
-	if to, refused = c.wallTime("end_time", time.Time{}); refused != nil {
-		return from, to, refused
-	}
+// window is the stretch of history that a list must name.
+func (r *request) window() (from, to time.Time, err error) {
+	from, to = r.clock("start_time", wallClock, time.Time{}), r.clock("end_time", wallClock, time.Time{})
 	switch {
-	case from.IsZero():
-		refused = invalid("start_time")
-	case to.IsZero() || to.Before(from):
-		refused = invalid("end_time")
+	case to.Before(from):
+		err = invalid("end_time", "must not be before start_time")
 	case to.Sub(from) > maxWindow:
-		refused = refuse(http.StatusBadRequest, codeWindow, "The time range cannot exceed 31 days")
+		err = refusal{status: http.StatusBadRequest, code: codeWindow, message: "The time range cannot exceed 31 days"}
 	}
-	return from, to, refused
+	return from, to, err
 }

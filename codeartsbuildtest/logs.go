@@ -3,56 +3,102 @@ package codeartsbuildtest
 import (
 	"bytes"
 	"cmp"
-	"math"
-	"net/http"
 	"regexp"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
-// maxLogChunk is how much of a log one answer may hold.
-const maxLogChunk = 64 << 10
+const (
+	maxLogLines = 1000     // lines of one piece of a log, and their number unless the request says it
+	maxLogPiece = 1 << 20  // bytes of one piece
+	maxLogLine  = 64 << 10 // bytes of a line that comes whole
 
-// AppendLog adds text to the log of a build, line breaks not included. Nothing happens when there is no
-// such build; one that has ended takes text as well, which is how late output arrives.
+	readAscending, readDescending = "AES", "DESC" // so spelled in every source
+)
+
+// AppendLog adds text to the log of a build, line breaks not included. Nothing happens when the build does not
+// exist; one that has finished takes text as well, which is how late output arrives.
 func (s *Server) AppendLog(jobID, buildNo, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.build(jobID, buildNo, time.Now()); b != nil {
+	if b, err := s.state.build(jobID, buildNo, s.state.now()); err == nil {
 		b.log = append(b.log, text...)
 	}
 }
 
-// downloadBuildRealTimeLog answers a piece of the log. Offsets count bytes, and each piece ends with
-// a whole character.
-func (s *Server) downloadBuildRealTimeLog(c *call) answer {
-	b, refused := s.findBuild(c, c.r.PathValue("job_id"), c.r.PathValue("build_no"), codeNotFound)
-	if refused != nil {
-		return *refused
+// A logPiece is a part of a log and its place in it. Offsets count bytes.
+type logPiece struct {
+	text       []byte
+	start, end int
+	more       bool // the log has text behind the piece or, when it is read backwards, before it
+}
+
+// A logRange is the part of a log that a request asks for: at most so many lines, from the start or, when it is read
+// backwards, up to the end. An end of 0 is that of the log.
+type logRange struct {
+	start, end, lines int
+	backwards         bool
+}
+
+// of cuts the piece out of a log. It ends with a whole character, and with a whole line unless the line is very long or
+// still being written.
+func (p logRange) of(log []byte) logPiece {
+	start, end := min(p.start, len(log)), min(p.end, len(log))
+	if p.end == 0 {
+		end = len(log)
 	}
-	text := b.readable()
-	start, refused := c.number("start_offset", 0, 0, math.MaxInt)
-	if refused != nil {
-		return *refused
+	end = max(start, end)
+	lines := min(cmp.Or(p.lines, maxLogLines), maxLogLines)
+	if p.backwards {
+		start = end - lastLines(log[start:end], lines)
+		return logPiece{log[start:end], start, end, start > 0}
 	}
-	end, refused := c.number("end_offset", len(text), 0, math.MaxInt)
-	if refused != nil {
-		return *refused
+	end = start + firstLines(log[start:end], lines)
+	return logPiece{log[start:end], start, end, end < len(log)}
+}
+
+// firstLines is the length of so many lines at the beginning of a text. A line that is very long comes in pieces of its
+// own.
+func firstLines(text []byte, lines int) int {
+	length := 0
+	for line := range bytes.Lines(text) {
+		switch {
+		case lines == 0, length > 0 && (len(line) > maxLogLine || length+len(line) > maxLogPiece):
+			return length
+		case len(line) > maxLogLine:
+			return wholeCharacters(text, maxLogLine)
+		}
+		length += len(line)
+		lines--
 	}
-	size, refused := c.number("size", maxLogChunk, 1, math.MaxInt)
-	if refused != nil {
-		return *refused
+	return length
+}
+
+// lastLines is the length of so many lines at the end of a text.
+func lastLines(text []byte, lines int) int {
+	start := len(text)
+	for ; lines > 0 && start > 0; lines-- {
+		before := bytes.LastIndexByte(text[:start-1], '\n') + 1
+		if start < len(text) && len(text)-before > maxLogPiece {
+			break
+		}
+		start = before
 	}
-	start = min(start, len(text))
-	end = start + chunkLen(text[start:], min(size, maxLogChunk, max(0, end-start)))
-	return enveloped(struct {
-		EndOffset   int    `json:"end_offset"`
-		HasMore     bool   `json:"has_more"`
-		Location    string `json:"location"`
-		Log         string `json:"log"`
-		StartOffset int    `json:"start_offset"`
-	}{end, end < len(text), "jenkins", string(text[start:end]), start})
+	return len(text) - start
+}
+
+// wholeCharacters is the length of the longest piece of text that has at most size bytes and does not split a
+// character.
+func wholeCharacters(text []byte, size int) int {
+	if size == len(text) {
+		return size
+	}
+	for cut := size; cut > max(0, size-utf8.UTFMax); cut-- {
+		if utf8.RuneStart(text[cut]) {
+			return cut
+		}
+	}
+	return size
 }
 
 // readable is the log up to its last whole character; what a running build has begun to write waits for
@@ -72,52 +118,75 @@ func (b *build) readable() []byte {
 	return b.log
 }
 
-// chunkLen is the length of the longest piece of text that is at most size bytes long and does not split
-// a character. A character that is longer comes whole, or the reader would never get past it.
-func chunkLen(text []byte, size int) int {
-	if size == 0 || size >= len(text) {
-		return min(size, len(text))
+func (s *state) readLog(r *request) (any, error) {
+	b, err := s.buildInPath(r)
+	if err != nil {
+		return nil, err
 	}
-	for cut := size; cut > max(0, size-utf8.UTFMax); cut-- {
-		if utf8.RuneStart(text[cut]) {
-			return cut
+	piece := logRange{
+		start:     r.number("start_offset", 0),
+		end:       r.number("end_offset", 0),
+		lines:     r.number("size", maxLogLines),
+		backwards: r.text("sort") == readDescending,
+	}.of(b.readable())
+	return struct {
+		EndOffset   int    `json:"end_offset"`
+		HasMore     bool   `json:"has_more"`
+		Location    string `json:"location"`
+		Log         string `json:"log"`
+		StartOffset int    `json:"start_offset"`
+	}{piece.end, piece.more, "jenkins", string(piece.text), piece.start}, nil
+}
+
+// readOldLog serves the v3 call, whose length counts bytes.
+func (s *state) readOldLog(r *request) (any, error) {
+	b, err := s.buildInPath(r)
+	if err != nil {
+		return nil, err
+	}
+	log := b.readable()
+	start := min(r.number("offset", 0), len(log))
+	end := start + wholeCharacters(log[start:], min(r.number("length", 1_000_000), maxLogPiece, len(log)-start))
+	return struct {
+		Content       string `json:"content"`
+		CurrentOffset int    `json:"current_offset"`
+		HasMore       bool   `json:"has_more_data"`
+		Offset        int    `json:"offset"`
+	}{string(log[start:end]), start, end < len(log), end}, nil
+}
+
+func (s *state) downloadLog(r *request) (any, error) {
+	b, err := s.record(r)
+	if err != nil {
+		return nil, err
+	}
+	return atLevel(b.log, r.text("log_level")), nil
+}
+
+// atLevel leaves out the lines of the level DEBUG, unless the request asks for them.
+func atLevel(log []byte, level string) file {
+	content := file{}
+	for line := range bytes.Lines(log) {
+		if level == "DEBUG" || !bytes.Contains(line, []byte("[DEBUG]")) {
+			content = append(content, line...)
 		}
 	}
-	if _, n := utf8.DecodeRune(text); n > size {
-		return n
-	}
-	return size
+	return content
 }
 
-func (s *Server) downloadBuildFullLog(c *call) answer {
-	b := s.record(c.r.PathValue("record_id"), c.now)
-	if b == nil {
-		return *notFound(codeNotFound)
-	}
-	return download(bytes.Clone(b.log))
-}
-
-// downloadTaskLog answers the lines that name the step.
-func (s *Server) downloadTaskLog(c *call) answer {
-	b := s.record(c.r.PathValue("record_id"), c.now)
-	if b == nil {
-		return *notFound(codeNotFoundOld)
-	}
-	step := c.query.Get("task_name")
-	if step == "" {
-		return *invalid("task_name")
+// downloadStepLog returns the lines that name the step.
+func (s *state) downloadStepLog(r *request) (any, error) {
+	b, err := s.record(r)
+	if err != nil {
+		return nil, err
 	}
 	var lines []byte
 	for line := range bytes.Lines(b.log) {
-		if bytes.Contains(line, []byte(step)) {
+		if bytes.Contains(line, []byte(r.text("task_name"))) {
 			lines = append(lines, line...)
 		}
 	}
-	return download(lines)
-}
-
-func download(content []byte) answer {
-	return answer{status: http.StatusOK, contentType: octetStream, body: content}
+	return atLevel(lines, r.text("log_level")), nil
 }
 
 // errorLine takes apart a line like "[time] [ERROR] [stage:step] : DEV.CB.0210043, no Dockerfile".
@@ -155,23 +224,15 @@ func (b *build) errorNodes() []errorNode {
 	return nodes
 }
 
-func (s *Server) showLogAnalysis(c *call) answer {
-	b, refused := s.findBuild(c, c.r.PathValue("job_id"), c.r.PathValue("build_no"), codeNotFound)
-	if refused != nil {
-		return *refused
+// showLogAnalysis names the job in both spellings: that of the page and that of live responses.
+func (s *state) showLogAnalysis(r *request) (any, error) {
+	b, err := s.buildInPath(r)
+	if err != nil {
+		return nil, err
 	}
-	nodes := b.errorNodes()
-	offset, refused := c.number("offset", 0, 0, math.MaxInt32)
-	if refused != nil {
-		return *refused
-	}
-	limit, refused := c.number("limit", len(nodes), 0, math.MaxInt32)
-	if refused != nil {
-		return *refused
-	}
-	offset = min(offset, len(nodes))
-	return enveloped(struct {
-		JobName    string      `json:"job_name"`
-		ErrorNodes []errorNode `json:"error_nodes"`
-	}{b.job.name, nodes[offset:][:min(limit, len(nodes)-offset)]})
+	return struct {
+		JobName     string      `json:"jobName"`
+		LiveJobName string      `json:"job_name"`
+		ErrorNodes  []errorNode `json:"error_nodes"`
+	}{b.job.name, b.job.name, pageOf(b.errorNodes(), r.number("offset", 0), r.number("limit", defaultPageSize))}, nil
 }

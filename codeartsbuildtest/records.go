@@ -2,14 +2,12 @@ package codeartsbuildtest
 
 import (
 	"cmp"
-	"math"
-	"net/url"
+	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
-// A detail is what ShowJobBuildRecordDetail has of a build.
+// A detail is what ShowJobBuildRecordDetail and its older twins have of a build.
 type detail struct {
 	Branch            string  `json:"branch"`
 	BuildConfigType   string  `json:"build_config_type"`
@@ -46,13 +44,13 @@ type detail struct {
 	UserID            string  `json:"user_id"`
 }
 
-func (s *Server) showJobBuildRecordDetail(c *call) answer {
-	b, refused := s.findBuild(c, c.r.PathValue("job_id"), c.r.PathValue("build_no"), codeNotFound)
-	if refused != nil {
-		return *refused
+func (s *state) showRecordDetail(r *request) (any, error) {
+	b, err := s.recordInPath(r)
+	if err != nil {
+		return nil, err
 	}
 	queued := recordTime(b.queuedAt)
-	return bareEnveloped(detail{
+	return detail{
 		Branch:            b.branch,
 		BuildConfigType:   "YAML",
 		BuildNo:           b.number,
@@ -66,7 +64,7 @@ func (s *Server) showJobBuildRecordDetail(c *call) answer {
 		DailyBuildNum:     b.daily,
 		DevcloudProjectID: codeProjectID,
 		DomainID:          accountID,
-		Duration:          b.ran(c.now),
+		Duration:          b.ran(r.now),
 		ExecutionID:       b.executionID,
 		FinishTime:        recordTime(b.finishedAt),
 		ID:                uuid("detail", b.recordID),
@@ -81,7 +79,7 @@ func (s *Server) showJobBuildRecordDetail(c *call) answer {
 		Tag:               textOrNull(b.tag),
 		TriggerType:       triggerWord(b.trigger, manualInRecords),
 		UserID:            userID,
-	})
+	}, nil
 }
 
 func textOrNull(text string) *string {
@@ -197,119 +195,64 @@ func (b *build) shownParameters() []parameter {
 	return shown
 }
 
-func (s *Server) showBuildRecord(c *call) answer {
-	b := s.record(c.r.PathValue("record_id"), c.now)
-	if b == nil {
-		return *notFound(codeNotFound)
+func (s *state) showBuildRecord(r *request) (any, error) {
+	b, err := s.record(r)
+	if err != nil {
+		return nil, err
 	}
-	shown, no := b.record(c.now), false
+	shown, no := b.record(r.now), false
 	shown.BuildRecordType.IsRerun, shown.BuildRecordType.Rerun = &no, &no
 	for i := range shown.Parameters {
 		shown.Parameters[i].Type = "string"
 	}
-	return enveloped(shown)
+	return shown, nil
 }
 
-// record finds a build by its record id and brings it up to date; nil when there is none.
-func (s *Server) record(id string, now time.Time) *build {
-	b := s.records[id]
-	if b != nil {
-		b.advance(now)
+// buildProject finds the job whose build_project_id the path names. As live, a wrong id has a success that holds an
+// error.
+func (s *state) buildProject(r *request) (*job, error) {
+	id := r.text("build_project_id")
+	for _, j := range s.jobs.all() {
+		if j.buildProjectID == id {
+			return j, nil
+		}
 	}
-	return b
+	return nil, refusal{status: http.StatusOK, code: codeParameter, message: "[project_id] parameter error"}
 }
 
-// listRecords answers, as the live service does, a wrong id with a success that holds an error.
-func (s *Server) listRecords(c *call) answer {
-	id := c.r.PathValue("build_project_id")
-	i := slices.IndexFunc(s.jobs, func(j *job) bool { return j.buildProjectID == id })
-	if i < 0 {
-		return flat(serviceError{Code: codeParameter, Message: "[project_id] parameter error"})
+// listRecords counts pages from 1 and takes 0 for the first one as well; the page that it returns is counted from 0.
+// That is what fits the documented default of 1, the documented minimum of 0 and the documented example.
+func (s *state) listRecords(r *request) (any, error) {
+	j, err := s.buildProject(r)
+	if err != nil {
+		return nil, err
 	}
-	page, refused := c.number("page", 0, 0, math.MaxInt32)
-	if refused != nil {
-		return *refused
+	branches, tags, triggers := r.list("branches"), r.list("tags"), r.list("triggers")
+	fitting := []*build{}
+	for _, b := range j.listing(r.now).during(r.clock("from_date", wallClock, time.Time{}), r.clock("to_date", wallClock, r.now)) {
+		if (branches == nil || slices.Contains(branches, b.branch)) &&
+			(tags == nil || slices.Contains(tags, b.tag)) &&
+			(triggers == nil || slices.Contains(triggers, triggerWord(b.trigger, manualInRecords))) {
+			fitting = append(fitting, b)
+		}
 	}
-	limit, refused := c.number("limit", defaultPageSize, 1, math.MaxInt32)
-	if refused != nil {
-		return *refused
-	}
-	wanted, refused := c.recordFilter()
-	if refused != nil {
-		return *refused
-	}
+	page, limit := firstPageIsOne(r.number("page", 1)), r.number("limit", defaultPageSize)
 	data := []record{}
-	for _, b := range slicePage(s.jobs[i].newestFirst(c.now, wanted), page, limit) {
-		listed := b.record(c.now)
-		listed.DevCloudBuildType = b.kind()
-		data = append(data, listed)
+	for _, b := range pageOf(fitting, page, limit) {
+		row := b.record(r.now)
+		row.DevCloudBuildType = b.kind()
+		data = append(data, row)
 	}
 	type pagination struct {
 		Limit int `json:"limit"`
 		Page  int `json:"page"`
 		Total int `json:"total"`
 	}
-	return enveloped(struct {
+	return struct {
 		Data       []record   `json:"data"`
 		Pagination pagination `json:"pagination"`
-	}{data, pagination{limit, page, -1}})
+	}{data, pagination{limit, page, -1}}, nil
 }
 
-// recordFilter reads which builds ListRecords is to show. Without a parameter it shows all.
-func (c *call) recordFilter() (func(*build) bool, *answer) {
-	from, refused := c.wallTime("from_date", time.Time{})
-	if refused != nil {
-		return nil, refused
-	}
-	to, refused := c.wallTime("to_date", c.now)
-	if refused != nil {
-		return nil, refused
-	}
-	branches, tags, triggers := listed(c.query, "branches"), listed(c.query, "tags"), listed(c.query, "triggers")
-	return func(b *build) bool {
-		return within(b.listedAt(), from, to) &&
-			(len(branches) == 0 || slices.Contains(branches, b.branch)) &&
-			(len(tags) == 0 || slices.Contains(tags, b.tag)) &&
-			(len(triggers) == 0 || slices.Contains(triggers, triggerWord(b.trigger, manualInRecords)))
-	}, nil
-}
-
-// listed reads a parameter that holds several values, repeated or with commas between them.
-func listed(query url.Values, name string) []string {
-	text := strings.Join(query[name], ",")
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, ",")
-}
-
-// wallTime reads a query parameter as a time on the service's clock.
-func (c *call) wallTime(name string, fallback time.Time) (time.Time, *answer) {
-	text := c.query.Get(name)
-	if text == "" {
-		return fallback, nil
-	}
-	t, err := time.ParseInLocation(wallClock, text, serviceZone)
-	if err != nil {
-		return time.Time{}, invalid(name)
-	}
-	return t, nil
-}
-
-// within compares by whole seconds, since queries have no finer times; both ends count.
-func within(t, from, to time.Time) bool {
-	t = t.Truncate(time.Second)
-	return !t.Before(from) && !t.After(to)
-}
-
-// newestFirst are the builds of a job that a list wants, brought up to date.
-func (j *job) newestFirst(now time.Time, wanted func(*build) bool) []*build {
-	var builds []*build
-	for _, b := range slices.Backward(j.builds) {
-		b.advance(now)
-		if wanted(b) {
-			builds = append(builds, b)
-		}
-	}
-	return builds
-}
+// firstPageIsOne turns a page that is counted from 1 into one that is counted from 0. 0 is the first page as well.
+func firstPageIsOne(page int) int { return max(page, 1) - 1 }

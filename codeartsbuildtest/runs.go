@@ -1,14 +1,10 @@
 package codeartsbuildtest
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 )
-
-// defaultBranch is what a job builds that is not told what to build.
-const defaultBranch = "master"
 
 // branchParameter is the parameter in which a run shows its branch.
 const branchParameter = "codeBranch"
@@ -21,46 +17,62 @@ type runRequest struct {
 		Value string `json:"value"`
 	} `json:"parameter"`
 	SCM struct {
-		Branch   string `json:"branch"`
-		BuildTag string `json:"build_tag"`
-		CommitID string `json:"build_commit_id"`
+		Branch    string `json:"branch"`
+		BuildTag  string `json:"build_tag"`
+		CommitID  string `json:"build_commit_id"`
+		BuildType string `json:"build_type"`
 	} `json:"scm"`
 }
 
-func (s *Server) executeJob(c *call) answer { return s.run(c, codeNotFound) }
+// A runResult names the build that a run has started.
+type runResult struct {
+	BuildNumber string `json:"actual_build_number"`
+	DailyNumber string `json:"daily_build_number"`
+	JobName     string `json:"octopus_job_name"`
+}
 
-func (s *Server) runJob(c *call) answer { return s.run(c, codeNotFoundOld) }
+// executeJob has its result twice: as documented and, as public clients read it, under result.
+func (s *state) executeJob(r *request) (any, error) {
+	result, err := s.run(r)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		runResult
+		Error  *string   `json:"error"`
+		Result runResult `json:"result"`
+		Status string    `json:"status"`
+	}{runResult: result, Result: result, Status: statusSuccess}, nil
+}
 
-// run queues a build, which starts a second later. missing is the code for a job that does not exist.
-func (s *Server) run(c *call, missing string) answer {
+func (s *state) runJob(r *request) (any, error) { return s.run(r) }
+
+// run queues a build, which starts a second later.
+func (s *state) run(r *request) (runResult, error) {
 	var in runRequest
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return *invalid("PARSE_REQUEST_DATA_EXCEPTION")
+	if err := r.decode(&in); err != nil {
+		return runResult{}, err
 	}
 	if in.JobID == "" {
-		return *invalid("job_id")
+		return runResult{}, invalid("job_id", "is empty")
 	}
-	j := s.job(in.JobID)
-	if j == nil {
-		return *notFound(missing)
+	j, err := s.jobs.find(in.JobID)
+	if err != nil {
+		return runResult{}, err
 	}
 	b := &build{
 		status:     codeartsbuild.StatusQueued,
-		queuedAt:   c.now,
-		startsAt:   c.now.Add(startDelay),
+		queuedAt:   r.now,
+		startsAt:   r.now.Add(startDelay),
 		tag:        in.SCM.BuildTag,
 		revision:   in.SCM.CommitID,
 		trigger:    codeartsbuild.TriggerManual,
 		executor:   userName,
 		parameters: in.parameters(),
 	}
-	b.branch = b.branchOr(in.SCM.Branch)
-	s.add(j, b)
-	return flat(struct {
-		BuildNumber string `json:"actual_build_number"`
-		DailyNumber string `json:"daily_build_number"`
-		JobName     string `json:"octopus_job_name"`
-	}{b.no(), b.daily, b.executionID})
+	b.branch = in.branch(b, "master")
+	s.addBuild(j, b)
+	return runResult{b.no(), b.daily, b.executionID}, nil
 }
 
 func (in *runRequest) parameters() []parameter {
@@ -71,17 +83,17 @@ func (in *runRequest) parameters() []parameter {
 	return all
 }
 
-// branchOr is what a run builds: the branch of its source, the branch that its parameters name, or the
-// job's own. One with a tag has no branch unless it is told.
-func (b *build) branchOr(branch string) string {
+// branch is what a run builds: the branch of its source, the branch that its parameters name, or the
+// job's own. One with a tag has no branch unless it names one.
+func (in *runRequest) branch(b *build, own string) string {
 	i := slices.IndexFunc(b.parameters, func(p parameter) bool { return p.Name == branchParameter })
 	switch {
-	case branch != "":
-		return branch
+	case in.SCM.Branch != "":
+		return in.SCM.Branch
 	case i >= 0:
 		return b.parameters[i].Value
 	case b.tag != "":
 		return ""
 	}
-	return defaultBranch
+	return own
 }

@@ -22,56 +22,64 @@ const (
 	maxRequestBody = 1 << 20
 )
 
-// A Server is the service. It is an [http.Handler], answers IAM's login too, and is safe for concurrent
+// A Server is the service. It is an [http.Handler], serves IAM's login too, and is safe for concurrent
 // use. Make one with [NewServer].
 type Server struct {
 	// URL is the origin of the socket, such as http://127.0.0.1:40123, and empty until Start.
 	URL string
 
-	mux *http.ServeMux
-
 	mu       sync.Mutex // guards URL and all below
-	jobs     []*job
-	records  map[string]*build // by record id
-	tokens   map[string]grant
-	issued   int // tokens so far
+	state    state
 	faults   map[string][]Fault
+	lasting  []*lastingFaults
 	requests []Request
-	active   map[int]context.CancelFunc // of the requests being answered, by number
+	active   map[int]context.CancelFunc // of the requests being served, by number
 	socket   *socket
 	closed   bool
 }
 
+// state is all that the service remembers. The server locks it for each request.
+type state struct {
+	clock     time.Duration // how far the service's clock is ahead
+	stopDelay time.Duration
+
+	tokens map[string]grant
+	issued int // tokens so far
+
+	jobs    table[*job]
+	records map[string]*build // by record id
+}
+
+func (s *state) now() time.Time { return time.Now().Add(s.clock) }
+
 // NewServer makes a service without jobs, reachable in memory. Nothing in it is random: another server has the
 // same ids and tokens.
 func NewServer() *Server {
-	s := &Server{
-		records: map[string]*build{},
-		tokens:  map[string]grant{},
-		faults:  map[string][]Fault{},
-		active:  map[int]context.CancelFunc{},
+	return &Server{
+		state: state{
+			stopDelay: defaultStopDelay,
+			tokens:    map[string]grant{},
+			records:   map[string]*build{},
+		},
+		faults: map[string][]Fault{},
+		active: map[int]context.CancelFunc{},
 	}
-	s.mux = newMux(s)
-	return s
 }
 
-// Client returns a client that is ready to call this server, with a token issued to it: in memory or, once
-// started, over the socket. The token lives as long as any other, 24 hours; for longer tests give it
-// a source over [Server.IAMConfig]. An option given here replaces the client's own.
+// Client returns a client that is ready to call this server, in memory or, once started, over the socket. It
+// needs no login: its tokens are issued to it, a new one before the old one expires, so that a test may last weeks. A
+// token that [ExpireToken] takes away fails one call. An option given here replaces the client's own.
 //
 // Client panics with the error of [codeartsbuild.NewClient] when the options do not fit together, for
 // example when they hold an access key source, which is a second credential.
 func (s *Server) Client(opts ...codeartsbuild.ClientOption) *codeartsbuild.Client {
-	s.mu.Lock()
 	origin, started := s.origin()
-	token := s.issueToken(scopeProject, time.Now())
-	s.mu.Unlock()
 	own := []codeartsbuild.ClientOption{
 		codeartsbuild.WithEndpoint(origin),
-		codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(token)),
+		codeartsbuild.WithTokenSource(&issuedTokens{server: s}),
 	}
 	if !started {
-		own = append(own, codeartsbuild.WithTransport(&transport{s}))
+		own = append(own, codeartsbuild.WithTransport(s.Transport()))
 	}
 	client, err := codeartsbuild.NewClient(append(own, opts...)...)
 	if err != nil {
@@ -80,17 +88,62 @@ func (s *Server) Client(opts ...codeartsbuild.ClientOption) *codeartsbuild.Clien
 	return client
 }
 
-// origin is where clients find the server, and whether that is a socket. The caller holds s.mu.
+// issuedTokens are the tokens of a client of the server's own.
+type issuedTokens struct {
+	server *Server
+	value  string
+	token  *codeartsbuild.Token
+}
+
+func (i *issuedTokens) Token(context.Context) (*codeartsbuild.Token, error) {
+	i.server.mu.Lock()
+	defer i.server.mu.Unlock()
+	s := &i.server.state
+	if current, ok := s.tokens[i.value]; !ok || s.now().Add(time.Hour).After(current.expiresAt) {
+		i.value = s.issueToken(scopeProject, s.now())
+		i.token = codeartsbuild.NewToken(i.value, time.Time{})
+	}
+	return i.token, nil
+}
+
+// origin is where clients find the server, and whether that is a socket.
 func (s *Server) origin() (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.URL != "" {
 		return s.URL, true
 	}
 	return memoryOrigin, false
 }
 
+// ProjectID returns the id of the CodeArts project that all jobs of the server belong to.
+func (s *Server) ProjectID() string { return codeProjectID }
+
+// Transport returns a transport that reaches the server in memory, also after [Server.Start]. It is for a client or an
+// [codeartsbuild.IAMConfig] of one's own. The host of a request does not matter.
+func (s *Server) Transport() http.RoundTripper { return &transport{s} }
+
+// SetStopDelay sets the time from the acceptance of a stop to the end of the build. Without it the time is 3 s. Stops
+// that were accepted before are not affected.
+func (s *Server) SetStopDelay(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.stopDelay = d
+}
+
+// SetClock makes the clock of the service differ from the local one: ahead of it by a positive offset, behind it by a
+// negative one. The Date of responses, the times of builds and jobs, the lifetime of tokens and the check of signatures
+// follow that clock.
+func (s *Server) SetClock(offset time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.clock = offset
+}
+
 // Close ends the server: the socket, what waits in a Delay and, once they have returned, the handlers of
-// the socket. A fault that ignores the request's context holds it up, and one that calls Close waits for
-// itself. Afterwards calls fail as if nobody listened. Closing again does nothing.
+// the socket. A request that waits is dropped and has no effect. A fault that ignores the request's context holds
+// Close up, and one that calls Close waits for itself. Afterwards calls fail as if nothing listened. Closing again
+// does nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	s.closed = true
@@ -129,30 +182,27 @@ func (s *Server) Requests() []Request {
 // serverKey is the context key under which faults find the server that they stand in.
 type serverKey struct{}
 
-// ServeHTTP answers one request: it takes note of it, then lets the fault that is due, if any, answer, and
-// behind that the service.
+// ServeHTTP serves one request: it takes note of it, and then hands it to the faults that are due and, behind them, to
+// the service.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := readBody(r.Body)
-	operation, handler := s.route(r)
+	service := http.HandlerFunc(s.serve)
 	if len(body) > maxRequestBody {
-		body, handler = body[:maxRequestBody], http.HandlerFunc(refuseTooLarge)
+		body, service = body[:maxRequestBody], serveTooLarge
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), serverKey{}, s))
 	defer cancel()
-	number, fault := s.arrive(newRequest(operation, r, body), cancel)
-	defer s.leave(number)
+	arrival := s.arrive(newRequest(r, body), cancel)
+	defer s.leave(arrival.number)
 
-	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	w.Header().Set(requestIDHeader, fmt.Sprintf("%032x", number))
+	w.Header().Set("Date", arrival.time.UTC().Format(http.TimeFormat))
+	w.Header().Set(requestIDHeader, fmt.Sprintf("%032x", arrival.number))
 	if err != nil {
-		panic(http.ErrAbortHandler) // the request broke off, so there is nobody to answer
+		panic(http.ErrAbortHandler) // the request broke off
 	}
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if fault != nil {
-		handler = fault(handler)
-	}
-	handler.ServeHTTP(w, r)
+	arrival.before(service).ServeHTTP(w, r)
 }
 
 // readBody reads one byte more than a body may have, which is how a larger one shows.
@@ -163,9 +213,9 @@ func readBody(body io.Reader) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(body, maxRequestBody+1))
 }
 
-func newRequest(operation string, r *http.Request, body []byte) Request {
+func newRequest(r *http.Request, body []byte) Request {
 	return Request{
-		Operation: operation,
+		Operation: operationName(r),
 		Method:    r.Method,
 		Path:      r.URL.RequestURI(),
 		Header:    r.Header.Clone(),
@@ -173,21 +223,102 @@ func newRequest(operation string, r *http.Request, body []byte) Request {
 	}
 }
 
-// arrive notes a request and takes the fault that is due for it from the queue.
-func (s *Server) arrive(r Request, cancel context.CancelFunc) (number int, due Fault) {
+// operationName is the name under which requests are noted and faults are queued.
+func operationName(r *http.Request) string {
+	if isLogin(r) {
+		return loginOperation
+	}
+	if op, _ := findRoute(r.Method, r.URL.EscapedPath()); op != nil {
+		return op.name
+	}
+	return ""
+}
+
+// An arrival is a request that has just been noted.
+type arrival struct {
+	number int
+	time   time.Time
+	faults []Fault // outermost first
+}
+
+func (s *Server) arrive(r Request, cancel context.CancelFunc) arrival {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r)
-	number = len(s.requests)
+	number := len(s.requests)
 	s.active[number] = cancel
-	if queue := s.faults[r.Operation]; len(queue) > 0 {
-		due, s.faults[r.Operation] = queue[0], queue[1:]
-	}
-	return number, due
+	return arrival{number, s.state.now(), s.dueFaults(r.Operation)}
 }
 
 func (s *Server) leave(number int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.active, number)
+}
+
+// before puts the faults in front of the service.
+func (a arrival) before(service http.Handler) http.Handler {
+	for _, fault := range slices.Backward(a.faults) {
+		if fault != nil {
+			service = fault(service)
+		}
+	}
+	return service
+}
+
+// serve is the service behind the faults.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body) // memory, unless a fault put something else there
+	s.handle(&request{http: r, body: body, id: w.Header().Get(requestIDHeader)}).write(w)
+}
+
+func serveTooLarge(w http.ResponseWriter, r *http.Request) {
+	to := &request{op: new(operation), http: r, id: w.Header().Get(requestIDHeader)}
+	to.refusal(tooLarge()).reply(to).write(w)
+}
+
+// handle lets the service act on a request, unless the server was closed while the request waited.
+func (s *Server) handle(r *request) *reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		panic(http.ErrAbortHandler)
+	}
+	r.now = s.state.now()
+	if isLogin(r.http) {
+		return s.state.createToken(r)
+	}
+	if isMisspeltLogin(r.http) {
+		return redirectToLogin(r)
+	}
+	r.op, r.path = findRoute(r.http.Method, r.http.URL.EscapedPath())
+	if r.op == nil {
+		r.op = new(operation)
+		return r.refusal(unpublished()).reply(r)
+	}
+	result, err := s.state.call(r)
+	if err != nil {
+		return r.refusal(err).reply(r)
+	}
+	return result
+}
+
+// call takes a request through the service: credential, parameters, handler, envelope. An operation without a handler
+// has the documented example.
+func (s *state) call(r *request) (*reply, error) {
+	if err := s.authorize(r); err != nil {
+		return nil, err
+	}
+	if err := r.parse(); err != nil {
+		return nil, err
+	}
+	handle, ok := handlers[r.op.name]
+	if !ok {
+		return r.op.exampleReply(), nil
+	}
+	result, err := handle(s, r)
+	if err != nil {
+		return nil, err
+	}
+	return r.op.reply(result), nil
 }

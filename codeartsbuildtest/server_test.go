@@ -26,8 +26,8 @@ type caller struct {
 	token     string
 }
 
-// A reply is an answer that was read to its end.
-type reply struct {
+// A response is one that was read to its end.
+type response struct {
 	status int
 	header http.Header
 	body   string
@@ -54,27 +54,27 @@ func (c *caller) request(method, target, body string) *http.Request {
 	return req
 }
 
-func (c *caller) try(req *http.Request) (reply, error) {
+func (c *caller) try(req *http.Request) (response, error) {
 	res, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return reply{}, err
+		return response{}, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, res.Header, string(body)}, err
+	return response{res.StatusCode, res.Header, string(body)}, err
 }
 
-func (c *caller) call(method, target, body string) reply {
+func (c *caller) call(method, target, body string) response {
 	c.t.Helper()
 	got, err := c.try(c.request(method, target, body))
 	require.NoError(c.t, err)
 	return got
 }
 
-func (c *caller) get(target string) reply { c.t.Helper(); return c.call("GET", target, "") }
+func (c *caller) get(target string) response { c.t.Helper(); return c.call("GET", target, "") }
 
-// value finds what a JSON answer has at a path like result.log, list elements by number.
-func (r reply) value(t testing.TB, path string) any {
+// value finds what a JSON body has at a path like result.log, list elements by number.
+func (r response) value(t testing.TB, path string) any {
 	t.Helper()
 	var v any
 	require.NoError(t, json.Unmarshal([]byte(r.body), &v), r.body)
@@ -128,6 +128,64 @@ func TestClientOptionsReplaceItsOwn(t *testing.T) {
 		codeartsbuild.WithTokenSource(codeartsbuild.StaticToken("a token")), keys)
 	require.Error(t, err)
 	assert.PanicsWithValue(t, "codeartsbuildtest: Server.Client: "+err.Error(), func() { srv.Client(keys) })
+}
+
+func TestClientRenewsItsToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := NewServer()
+		defer srv.Close()
+		client := srv.Client()
+		job := srv.AddJob("nightly")
+		for range 60 {
+			_, err := client.Jobs.List(t.Context(), srv.ProjectID(), nil)
+			require.NoError(t, err)
+			time.Sleep(11 * time.Hour)
+		}
+		tokens := map[string]bool{}
+		for _, r := range srv.Requests() {
+			assert.Equal(t, "ListProjectJobs", r.Operation, "without a login")
+			tokens[r.Header.Get("X-Auth-Token")] = true
+		}
+		assert.Less(t, len(tokens), 60, "a token is used as long as it lives")
+
+		srv.Next("StopJob", ExpireToken())
+		no := srv.StartBuild(job)
+		_, err := client.Jobs.Stop(t.Context(), job, no)
+		require.ErrorIs(t, err, codeartsbuild.ErrUnauthorized, "a token that is taken away fails one call")
+		_, err = client.Jobs.Stop(t.Context(), job, no)
+		require.NoError(t, err)
+	})
+}
+
+func TestProjectOfTheJobs(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	srv.AddJob("nightly")
+	assert.Equal(t, srv.ProjectID(), c.get("/v1/job/list").value(t, "result.job_list.0.project_id"))
+	assert.InDelta(t, 1, c.get("/v1/job/"+srv.ProjectID()+"/list").value(t, "total"), 0)
+}
+
+func TestClientsOfOnesOwnInMemory(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	cfg := srv.IAMConfig()
+	cfg.Transport = srv.Transport()
+	tokens, err := codeartsbuild.NewIAMTokenSource(cfg)
+	require.NoError(t, err)
+	for name, credential := range map[string]codeartsbuild.ClientOption{
+		"token":      codeartsbuild.WithTokenSource(tokens),
+		"access key": codeartsbuild.WithAccessKeySource(codeartsbuild.StaticAccessKey(srv.AccessKey())),
+	} {
+		client, err := codeartsbuild.NewClient(codeartsbuild.WithEndpoint("https://build.example.com"),
+			codeartsbuild.WithTransport(srv.Transport()), credential)
+		require.NoError(t, err, name)
+		_, err = client.Jobs.Stop(t.Context(), job, srv.StartBuild(job))
+		require.NoError(t, err, name)
+	}
 }
 
 func TestIAMConfigLogsIn(t *testing.T) {
@@ -205,7 +263,7 @@ func TestUnpublishedPaths(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerHasDateAndRequestID(t *testing.T) {
+func TestEveryReplyHasDateAndRequestID(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
 	c := newCaller(t, srv)
@@ -283,7 +341,7 @@ func TestNothingIsRandom(t *testing.T) {
 		srv := NewServer()
 		job := srv.AddJob("nightly")
 		id := newCaller(t, srv).token
-		return []string{job, srv.StartBuild(job), id, srv.jobs[0].builds[0].recordID}
+		return []string{job, srv.StartBuild(job), id, srv.state.jobs.all()[0].builds[0].recordID}
 	}
 	first := run()
 	assert.Equal(t, first, run())

@@ -8,7 +8,7 @@ import (
 )
 
 // Start makes the server listen on a free port of 127.0.0.1 and sets URL. Clients made before stay in
-// memory. Starting again, or after Close, does nothing. Where the system refuses to listen, URL stays
+// memory. Starting again, or after Close, does nothing. Where the system does not let it listen, URL stays
 // empty and the server stays reachable in memory.
 func (s *Server) Start() {
 	s.mu.Lock()

@@ -35,8 +35,8 @@ func TestSocket(t *testing.T) {
 
 	job := srv.AddJob("nightly")
 	no := srv.StartBuild(job)
-	stop := func() (reply, error) {
-		return c.try(c.request("POST", "/v3/jobs/stop?x=%20", `{"job_id":"`+job+`","build_no":"`+no+`"}`))
+	stop := func() (response, error) {
+		return c.try(c.request("POST", "/v3/jobs/stop?", `{"job_id":"`+job+`","build_no":"`+no+`"}`))
 	}
 	srv.Next("StopJob", DropRequest(), DropAnswer(), Reply(503, "{}"), Redirect("https://example.com/"))
 	_, err := stop()
@@ -50,7 +50,7 @@ func TestSocket(t *testing.T) {
 		assert.Regexp(t, "^[0-9a-f]{32}$", got.header.Get("X-Request-Id"))
 	}
 	last := srv.Requests()[5]
-	assert.Equal(t, []string{"StopJob", "POST", "/v3/jobs/stop?x=%20"}, []string{last.Operation, last.Method, last.Path})
+	assert.Equal(t, []string{"StopJob", "POST", "/v3/jobs/stop?"}, []string{last.Operation, last.Method, last.Path})
 }
 
 func TestSDKOverTheSocket(t *testing.T) {
@@ -81,16 +81,16 @@ func TestCloseLeavesNothing(t *testing.T) {
 	srv := NewServer()
 	c := started(t, srv)
 	srv.Next("ListJob", Delay(time.Hour))
-	answered := make(chan error)
+	done := make(chan error)
 	go func() {
 		_, err := c.try(c.request("GET", "/v1/job/list", ""))
-		answered <- err
+		done <- err
 	}()
 	for len(srv.Requests()) < 2 { // the login and what waits
 		runtime.Gosched()
 	}
 	srv.Close()
-	<-answered
+	<-done
 	srv.Close()
 	srv.Start()
 	_, err := c.try(c.request("GET", "/v1/job/list", ""))
@@ -101,7 +101,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		"goroutines before: %d", before)
 }
 
-func TestBrokenRequestIsNotAnswered(t *testing.T) {
+func TestBrokenRequestHasNoReply(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
 	defer srv.Close()

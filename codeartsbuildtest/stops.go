@@ -1,81 +1,61 @@
 package codeartsbuildtest
 
 import (
-	"encoding/json"
 	"strconv"
 	"strings"
 )
 
-// stopJob answers the default call of the SDK: job and number in the body.
-func (s *Server) stopJob(c *call) answer {
+// stopJob serves the default call of the SDK: job and number in the body.
+func (s *state) stopJob(r *request) (any, error) {
 	var in struct {
 		JobID   string     `json:"job_id"`
 		BuildNo numberText `json:"build_no"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return *invalid("the body is no such request")
+	if err := r.decode(&in); err != nil {
+		return nil, err
 	}
-	accepted := struct {
-		Result bool `json:"result"`
-	}{true}
-	return s.stop(c, in.JobID, string(in.BuildNo), codeNotFoundOld, accepted)
+	return true, s.stop(r, in.JobID, string(in.BuildNo))
 }
 
 // stopTheJob takes the number from the body, as documented, and from the query, as the generated clients
 // send it.
-func (s *Server) stopTheJob(c *call) answer {
+func (s *state) stopTheJob(r *request) (any, error) {
 	var in struct {
 		BuildNo numberText `json:"build_no"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil && len(c.body) > 0 {
-		return *invalid("the body is no such request")
+	if err := r.decode(&in); err != nil {
+		return nil, err
 	}
-	number, inQuery := string(in.BuildNo), c.query.Get("build_no")
+	number, inQuery := string(in.BuildNo), r.text("build_no")
 	if number == "" {
 		number = inQuery
 	}
 	if inQuery != "" && inQuery != number {
-		return *invalid("build_no: the body and the query name two builds")
+		return nil, invalid("build_no", "names two builds, one in the body and one in the query")
 	}
-	accepted := struct {
-		Status string `json:"status"`
-	}{"success"}
-	return s.stop(c, c.r.PathValue("job_id"), number, codeNotFound, accepted)
+	return nil, s.stop(r, r.text("job_id"), number)
 }
 
-func (s *Server) stopBuildJob(c *call) answer {
-	accepted := struct {
-		Success bool   `json:"success"`
-		Result  string `json:"result"`
-	}{Success: true}
-	return s.stop(c, c.r.PathValue("job_id"), c.r.PathValue("build_no"), codeNotFoundOld, accepted)
+func (s *state) stopBuildJob(r *request) (any, error) {
+	return "", s.stop(r, r.text("job_id"), r.text("build_no"))
 }
 
-func (s *Server) stop(c *call, jobID, buildNo, missing string, accepted any) answer {
-	if jobID == "" {
-		return *invalid("job_id")
-	}
-	b, refused := s.findBuild(c, jobID, buildNo, missing)
-	switch {
-	case refused != nil:
-		return *refused
-	case b.status.Terminal():
-		return refuseEnded()
-	}
-	b.stop(c.now)
-	return flat(accepted)
-}
-
-// findBuild finds the build that a request names, or says why not; missing is the code for one that does
-// not exist.
-func (s *Server) findBuild(c *call, jobID, buildNo, missing string) (*build, *answer) {
+func (s *state) stop(r *request, jobID, buildNo string) error {
 	if n, err := strconv.ParseInt(buildNo, 10, 32); err != nil || n < 1 {
-		return nil, invalid("build_no")
+		return invalid("build_no", "must be the number of a build")
 	}
-	if b := s.build(jobID, buildNo, c.now); b != nil {
-		return b, nil
+	if jobID == "" {
+		return invalid("job_id", "is empty")
 	}
-	return nil, notFound(missing)
+	b, err := s.build(jobID, buildNo, r.now)
+	if err != nil {
+		return err
+	}
+	if b.status.Terminal() {
+		return ended()
+	}
+	b.stop(r.now.Add(s.stopDelay))
+	return nil
 }
 
 // A numberText is a number that comes as one or as a string.

@@ -2,6 +2,7 @@ package codeartsbuildtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,10 @@ import (
 
 var (
 	errClosed = errors.New("connection refused: the codeartsbuildtest server is closed")
-	errLost   = fmt.Errorf("codeartsbuildtest: the connection broke before the answer: %w", io.EOF)
+	errLost   = fmt.Errorf("codeartsbuildtest: the connection broke before the response: %w", io.EOF)
 )
 
-// A transport hands requests to the server without a socket. Requests, answers and failures look as they
+// A transport hands requests to the server without a socket. Requests, responses and failures look as they
 // do with one.
 type transport struct{ server *Server }
 
@@ -29,29 +30,38 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	ctx, in := req.Context(), incoming(req)
-	answers := make(chan *recorder, 1) // closed without an answer when the connection breaks
+	served := make(chan outcome, 1)
 	go func() {
-		defer close(answers)
-		defer recoverAbort()
-		answer := newRecorder()
-		t.server.ServeHTTP(answer, in)
-		answers <- answer
+		o := outcome{err: errLost}
+		defer func() { served <- o }()
+		defer func() {
+			if v := recover(); v != nil && v != http.ErrAbortHandler {
+				o.err = fmt.Errorf("codeartsbuildtest: the connection broke: a handler panicked: %v: %w", v, io.EOF)
+			}
+		}()
+		recorded := newRecorder()
+		t.server.ServeHTTP(recorded, in)
+		o = outcome{reply: recorded}
 	}()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case answer := <-answers:
-		switch err := ctx.Err(); {
-		case err != nil:
+	case o := <-served:
+		if err := cmp.Or(ctx.Err(), o.err); err != nil {
 			return nil, err
-		case answer == nil:
-			return nil, errLost
 		}
-		return answer.response(req), nil
+		return o.reply.response(req), nil
 	}
 }
 
-// ready refuses what never gets as far as a server.
+// An outcome is what became of a request: a reply, or a connection that broke. A panic breaks the connection, as it does
+// on a socket.
+type outcome struct {
+	reply *recorder
+	err   error
+}
+
+// ready rejects a request that never gets as far as a server.
 func (t *transport) ready(req *http.Request) error {
 	if req.URL == nil {
 		return errors.New("codeartsbuildtest: the request has no URL")
@@ -65,13 +75,6 @@ func (t *transport) ready(req *http.Request) error {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: errClosed}
 	}
 	return nil
-}
-
-// recoverAbort ends a handler that broke the connection. Any other panic is a bug and goes on.
-func recoverAbort() {
-	if v := recover(); v != nil && v != http.ErrAbortHandler {
-		panic(v)
-	}
 }
 
 // incoming is the request as a server gets it, sharing with the client's nothing but the body's reader.
@@ -93,7 +96,7 @@ func incoming(req *http.Request) *http.Request {
 	return in
 }
 
-// A recorder is a ResponseWriter that keeps the answer.
+// A recorder is a ResponseWriter that keeps the reply.
 type recorder struct {
 	header http.Header
 	sent   http.Header // as it was when the status was written
@@ -119,11 +122,11 @@ func (r *recorder) Write(data []byte) (int, error) {
 	return r.body.Write(data)
 }
 
-// response is the answer as a client gets it. A handler that announced more than it wrote leaves a body
+// response is the reply as a client gets it. A handler that announced more than it wrote leaves a body
 // that ends unexpectedly.
 func (r *recorder) response(req *http.Request) *http.Response {
 	r.WriteHeader(http.StatusOK)
-	body := &answerBody{ctx: req.Context(), rest: r.body.Bytes(), end: io.EOF}
+	body := &replyBody{ctx: req.Context(), rest: r.body.Bytes(), end: io.EOF}
 	length := int64(len(body.rest))
 	announced, err := strconv.ParseInt(r.sent.Get("Content-Length"), 10, 64)
 	switch {
@@ -151,16 +154,16 @@ func (r *recorder) response(req *http.Request) *http.Response {
 	}
 }
 
-// An answerBody can be read as long as the request's context lives. Like that of net/http it may be closed
+// A replyBody can be read as long as the request's context lives. Like that of net/http it may be closed
 // while it is read.
-type answerBody struct {
+type replyBody struct {
 	ctx    context.Context
 	rest   []byte
 	end    error
 	closed atomic.Bool
 }
 
-func (b *answerBody) Read(p []byte) (int, error) {
+func (b *replyBody) Read(p []byte) (int, error) {
 	if b.closed.Load() {
 		return 0, http.ErrBodyReadAfterClose
 	}
@@ -175,7 +178,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b *answerBody) Close() error {
+func (b *replyBody) Close() error {
 	b.closed.Store(true)
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAnswersAreComplete(t *testing.T) {
+func TestResponsesAreComplete(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
 	c := newCaller(t, srv)
@@ -91,7 +91,7 @@ func TestTransportEndsWithTheContext(t *testing.T) {
 	})
 }
 
-func TestAnswerEndsWithTheContext(t *testing.T) {
+func TestResponseEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
 	c := newCaller(t, srv)
@@ -108,20 +108,20 @@ func TestHandlersOfOnesOwnInMemory(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		handle func(w http.ResponseWriter)
-		want   reply
+		want   response
 		err    error
 	}{
-		"nothing written":       {func(http.ResponseWriter) {}, reply{status: 200}, nil},
-		"status not final":      {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(202) }, reply{status: 202}, nil},
-		"text without a type":   {func(w http.ResponseWriter) { _, _ = w.Write([]byte("text")) }, reply{status: 200, body: "text"}, nil},
-		"a second status":       {func(w http.ResponseWriter) { w.WriteHeader(500); w.WriteHeader(200) }, reply{status: 500}, nil},
-		"a body where none may": {func(w http.ResponseWriter) { w.WriteHeader(204); _, _ = w.Write([]byte("x")) }, reply{status: 204}, nil},
+		"nothing written":       {func(http.ResponseWriter) {}, response{status: 200}, nil},
+		"status not final":      {func(w http.ResponseWriter) { w.WriteHeader(103); w.WriteHeader(202) }, response{status: 202}, nil},
+		"text without a type":   {func(w http.ResponseWriter) { _, _ = w.Write([]byte("text")) }, response{status: 200, body: "text"}, nil},
+		"a second status":       {func(w http.ResponseWriter) { w.WriteHeader(500); w.WriteHeader(200) }, response{status: 500}, nil},
+		"a body where none may": {func(w http.ResponseWriter) { w.WriteHeader(204); _, _ = w.Write([]byte("x")) }, response{status: 204}, nil},
 		"less than announced": {
 			func(w http.ResponseWriter) { w.Header().Set("Content-Length", "9"); _, _ = w.Write([]byte("text")) },
-			reply{status: 200, body: "text"}, io.ErrUnexpectedEOF,
+			response{status: 200, body: "text"}, io.ErrUnexpectedEOF,
 		},
-		"broken off":        {func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")); panic(http.ErrAbortHandler) }, reply{}, io.EOF},
-		"ended by its test": {func(http.ResponseWriter) { runtime.Goexit() }, reply{}, io.EOF},
+		"broken off":        {func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")); panic(http.ErrAbortHandler) }, response{}, io.EOF},
+		"ended by its test": {func(http.ResponseWriter) { runtime.Goexit() }, response{}, io.EOF},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -169,12 +169,15 @@ func TestCloseEndsWhatWaits(t *testing.T) {
 		srv.Next("StopJob", Delay(1000*time.Hour))
 		start := time.Now()
 		time.AfterFunc(time.Second, srv.Close)
-		_, _ = client.Jobs.Stop(t.Context(), job, no, codeartsbuild.WithTimeout(0))
+		_, err := client.Jobs.Stop(t.Context(), job, no, codeartsbuild.WithTimeout(0))
+		require.Error(t, err)
 		assert.Less(t, time.Since(start), time.Minute)
+		time.Sleep(time.Hour)
+		assert.Equal(t, codeartsbuild.StatusRunning, srv.Status(job, no), "the stop has no effect")
 	})
 }
 
-func TestLargeAnswers(t *testing.T) {
+func TestLargeResponses(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
 	c := newCaller(t, srv)
@@ -182,6 +185,6 @@ func TestLargeAnswers(t *testing.T) {
 	no := srv.StartBuild(job)
 	text := strings.Repeat("a line of the log\n", 1<<18)
 	srv.AppendLog(job, no, text)
-	got := c.get("/v1/log/" + srv.jobs[0].builds[0].recordID + "/download-log")
+	got := c.get("/v1/log/" + srv.state.jobs.all()[0].builds[0].recordID + "/download-log")
 	assert.Equal(t, len(text), len(got.body))
 }

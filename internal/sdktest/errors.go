@@ -21,6 +21,7 @@ var kinds = map[string]error{
 	"ErrInternalServerError": codeartsbuild.ErrInternalServerError,
 	"ErrBuildFinished":       codeartsbuild.ErrBuildFinished,
 	"ErrNotStopped":          codeartsbuild.ErrNotStopped,
+	"ErrNotSent":             codeartsbuild.ErrNotSent,
 	"ErrAPIRetired":          codeartsbuild.ErrAPIRetired,
 	"ErrNotProjectScoped":    codeartsbuild.ErrNotProjectScoped,
 	"ErrUnexpectedResponse":  codeartsbuild.ErrUnexpectedResponse,

@@ -13,9 +13,41 @@ import (
 	"time"
 )
 
+const tokenHeader = "X-Auth-Token"
+
+// authorize rejects a request whose credential is not good for the service.
+func (s *state) authorize(r *request) error {
+	if token := r.http.Header.Get(tokenHeader); token != "" {
+		return s.authorizeToken(token, r.now)
+	}
+	if r.http.Header.Get("Authorization") == "" {
+		return wrongCredential("X-Auth-Token not found")
+	}
+	if err := verify(r.http, r.body, r.now); err != nil {
+		return wrongCredential(err.Error())
+	}
+	return nil
+}
+
+func (s *state) authorizeToken(token string, now time.Time) error {
+	g, known := s.tokens[token]
+	switch {
+	case !known || !now.Before(g.expiresAt):
+		return gateway(http.StatusUnauthorized, "APIGW.0307", "The token must be updated")
+	case g.scope != scopeProject:
+		return gateway(http.StatusForbidden, "APIGW.0302",
+			"The user is not allowed to call this API: the scope of the token is not a project")
+	}
+	return nil
+}
+
+func wrongCredential(reason string) error {
+	return gateway(http.StatusUnauthorized, "APIGW.0301", "Incorrect IAM authentication information: "+reason)
+}
+
 const (
 	accessKeyID     = "CODEARTSBUILDTEST001"
-	accessKeySecret = "made-up-secret-of-the-embedded-service-0"
+	accessKeySecret = "made-up-secret-of-the-in-memory-service0"
 
 	signatureAlgorithm = "SDK-HMAC-SHA256"
 	signatureDate      = "20060102T150405Z"

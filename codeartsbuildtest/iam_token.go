@@ -4,6 +4,7 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -17,11 +18,11 @@ const (
 	accountName  = "acme"
 	userName     = "builder"
 	mfaUserName  = "builder-mfa"
-	userPassword = "made-up-password-of-the-embedded-service"
+	userPassword = "made-up-password-of-the-in-memory-service"
 	mfaPasscode  = "083585"
 	projectName  = "eu-west-101" // IAM names its projects after regions
 
-	maxLoginBody    = 114688
+	tokenLifetime   = 24 * time.Hour
 	receiptLifetime = 5 * time.Minute
 )
 
@@ -31,11 +32,9 @@ var projectID = hexID("IAM project")
 // everything; the ids of user, account and project are in the token's body.
 //
 // A second user, "builder-mfa" with the same password, needs the one-time code "083585", which stays
-// valid; without it the login is refused with a receipt.
+// valid; without it the login is rejected with a receipt.
 func (s *Server) IAMConfig() codeartsbuild.IAMConfig {
-	s.mu.Lock()
 	origin, started := s.origin()
-	s.mu.Unlock()
 	cfg := codeartsbuild.IAMConfig{
 		Endpoint:    origin,
 		DomainName:  accountName,
@@ -44,12 +43,12 @@ func (s *Server) IAMConfig() codeartsbuild.IAMConfig {
 		ProjectName: projectName,
 	}
 	if !started {
-		cfg.Transport = &transport{s}
+		cfg.Transport = s.Transport()
 	}
 	return cfg
 }
 
-// A user is who can log in.
+// A user is one that can log in.
 type user struct {
 	id, name string
 	passcode string // empty: the password is enough
@@ -60,49 +59,79 @@ var users = []user{
 	{id: hexID("user", mfaUserName), name: mfaUserName, passcode: mfaPasscode},
 }
 
-// createToken answers IAM's POST /v3/auth/tokens as Keystone was recorded to.
-func (s *Server) createToken(c *call) answer {
-	a := s.answerLogin(c)
-	if a.header == nil {
-		a.header = map[string]string{}
-	}
-	a.header["Vary"] = tokenHeader
-	a.header["X-IAM-Trace-Id"] = c.requestID
-	return a
+// A scope is what a token is good for.
+type scope int
+
+const (
+	scopeNone scope = iota
+	scopeDomain
+	scopeProject
+)
+
+// A grant is what a token stands for.
+type grant struct {
+	scope     scope
+	expiresAt time.Time
 }
 
-func (s *Server) answerLogin(c *call) answer {
-	if len(c.body) > maxLoginBody {
-		return jsonAnswer(http.StatusRequestEntityTooLarge, iamJSON, map[string]string{
+// A loginError is a login that IAM rejects.
+type loginError struct{ *reply }
+
+func (loginError) Error() string { return "the login is rejected" }
+
+// createToken serves IAM's POST /v3/auth/tokens as Keystone was recorded to.
+func (s *state) createToken(r *request) *reply {
+	back, err := s.login(r)
+	if rejected := (loginError{}); errors.As(err, &rejected) {
+		back = rejected.reply
+	}
+	if back.header == nil {
+		back.header = http.Header{}
+	}
+	back.header.Set("Vary", tokenHeader)
+	back.header.Set("X-IAM-Trace-Id", r.id)
+	return back
+}
+
+func (s *state) login(r *request) (*reply, error) {
+	if len(r.body) > maxLoginBody {
+		return jsonReply(http.StatusRequestEntityTooLarge, iamJSON, map[string]string{
 			"message": fmt.Sprintf("Request is too large. Larger than max_request_body_size (%d).<br /><br />\n\n\n", maxLoginBody),
 			"code":    "413 Request Entity Too Large",
 			"title":   "Request Entity Too Large",
-		})
+		}), nil
 	}
-	in, refused := parseLogin(c)
-	if refused != nil {
-		return *refused
+	in, err := parseLogin(r)
+	if err != nil {
+		return nil, err
 	}
-	u, refused := in.authenticate(c)
-	if refused != nil {
-		return *refused
+	u, err := in.authenticate(r)
+	if err != nil {
+		return nil, err
 	}
 	if !in.known {
-		return refuseLogin(c)
+		return nil, wrongLogin(r)
 	}
-	a := jsonAnswer(http.StatusCreated, iamJSON, map[string]any{"token": in.tokenBody(u, s.issued, c)})
-	a.header = map[string]string{"X-Subject-Token": s.issueToken(in.scope, c.now)}
-	return a
+	back := jsonReply(http.StatusCreated, iamJSON, map[string]any{"token": in.tokenBody(u, s.issued, r)})
+	back.header = http.Header{"X-Subject-Token": {s.issueToken(in.scope, r.now)}}
+	return back, nil
 }
 
-// issueToken makes a token that is good from now on. The caller holds s.mu.
-func (s *Server) issueToken(sc scope, now time.Time) string {
+// issueToken makes a token that is good from now on.
+func (s *state) issueToken(sc scope, now time.Time) string {
 	s.issued++
 	seed := hexID("token", s.issued)
 	a, b := sha512.Sum512([]byte(seed)), sha512.Sum512([]byte("second half of "+seed))
 	value := "gAAAAAB" + base64.RawURLEncoding.EncodeToString(append(a[:], b[:]...))
 	s.tokens[value] = grant{scope: sc, expiresAt: now.Truncate(time.Second).Add(tokenLifetime)}
 	return value
+}
+
+// expire makes a token invalid.
+func (s *Server) expire(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.state.tokens, token)
 }
 
 // iamTime is how IAM spells a time: UTC, whole seconds, always six zeros.
@@ -154,14 +183,14 @@ type catalogEndpoint struct {
 	Region    string `json:"region"`
 }
 
-func (in *login) tokenBody(u *user, number int, c *call) tokenBody {
+func (in *login) tokenBody(u *user, number int, r *request) tokenBody {
 	account := named{accountID, accountName}
 	body := tokenBody{
 		Methods:   in.methods,
 		User:      tokenUser{namedInAccount: namedInAccount{account, u.id, u.name}},
 		AuditIDs:  []string{hexID("audit", number)[:22]},
-		ExpiresAt: iamTime(c.now.Add(tokenLifetime)),
-		IssuedAt:  iamTime(c.now),
+		ExpiresAt: iamTime(r.now.Add(tokenLifetime)),
+		IssuedAt:  iamTime(r.now),
 	}
 	switch in.scope {
 	case scopeNone:
@@ -173,19 +202,19 @@ func (in *login) tokenBody(u *user, number int, c *call) tokenBody {
 		body.IsDomain = new(bool)
 	}
 	body.Roles = []named{{hexID("role"), "te_admin"}}
-	if !c.query.Has("nocatalog") {
-		body.Catalog = catalog(c)
+	if !r.http.URL.Query().Has("nocatalog") {
+		body.Catalog = catalog(r.http)
 	}
 	return body
 }
 
-func catalog(c *call) []catalogEntry {
+func catalog(r *http.Request) []catalogEntry {
 	return []catalogEntry{{
 		Endpoints: []catalogEndpoint{{
 			ID:        hexID("catalog endpoint"),
 			Interface: "public",
 			RegionID:  projectName,
-			URL:       loginRoot(c.r),
+			URL:       loginRoot(r),
 			Region:    projectName,
 		}},
 		ID:   hexID("catalog entry"),
@@ -204,70 +233,68 @@ func requestOrigin(r *http.Request) string {
 
 func loginRoot(r *http.Request) string { return requestOrigin(r) + path.Dir(path.Dir(tokenPath)) }
 
-func iamError(status int, message string) answer {
+func iamError(status int, message string) *reply {
 	type failure struct {
 		Code    int    `json:"code"`
 		Message string `json:"message"`
 		Title   string `json:"title"`
 	}
-	return jsonAnswer(status, iamJSON, struct {
+	return jsonReply(status, iamJSON, struct {
 		Error failure `json:"error"`
 	}{failure{status, message, http.StatusText(status)}})
 }
 
-// refuseLogin is the one answer to all that is not to be told apart.
-func refuseLogin(c *call) answer {
-	a := iamError(http.StatusUnauthorized, "The request you have made requires authentication.")
-	a.header = map[string]string{"Www-Authenticate": fmt.Sprintf("Keystone uri=%q", loginRoot(c.r))}
-	return a
+// wrongLogin is the one error for all that must not be told apart.
+func wrongLogin(r *request) error {
+	back := iamError(http.StatusUnauthorized, "The request you have made requires authentication.")
+	back.header = http.Header{"Www-Authenticate": {fmt.Sprintf("Keystone uri=%q", loginRoot(r.http))}}
+	return loginError{back}
 }
 
-func expecting(what string) *answer {
-	a := iamError(http.StatusBadRequest, "Expecting to find "+what+". The server could not comply with the request"+
-		" since it is either malformed or otherwise incorrect. The client is assumed to be in error.")
-	return &a
+func expecting(missing string) error {
+	return loginError{iamError(http.StatusBadRequest, "Expecting to find "+missing+". The server could not comply with the request"+
+		" since it is either malformed or otherwise incorrect. The client is assumed to be in error.")}
 }
 
-// refuseSchema quotes what it refuses, secrets and all, as Keystone does.
-func refuseSchema(why, place string, instance json.RawMessage) *answer {
-	a := iamError(http.StatusBadRequest, why+"\n\nOn "+place+":\n    "+string(instance))
-	return &a
+// schemaError quotes the part of the request that it rejects, secrets included, as Keystone does.
+func schemaError(reason, place string, instance json.RawMessage) error {
+	return loginError{iamError(http.StatusBadRequest, reason+"\n\nOn "+place+":\n    "+string(instance))}
 }
 
-// askForPasscode refuses a login that lacks the one-time code. It is no error of IAM's form.
-func askForPasscode(c *call, u *user) *answer {
+// askForPasscode rejects a login that lacks the one-time code. Its form is not that of IAM's errors.
+func askForPasscode(r *request, u *user) error {
 	type receipt struct {
 		Methods   []string       `json:"methods"`
 		User      namedInAccount `json:"user"`
 		ExpiresAt string         `json:"expires_at"`
 		IssuedAt  string         `json:"issued_at"`
 	}
-	a := jsonAnswer(http.StatusUnauthorized, iamJSON, struct {
+	back := jsonReply(http.StatusUnauthorized, iamJSON, struct {
 		Receipt  receipt    `json:"receipt"`
 		Required [][]string `json:"required_auth_methods"`
 	}{
 		receipt{
 			Methods:   []string{"password"},
 			User:      namedInAccount{named{accountID, accountName}, u.id, u.name},
-			ExpiresAt: iamTime(c.now.Add(receiptLifetime)),
-			IssuedAt:  iamTime(c.now),
+			ExpiresAt: iamTime(r.now.Add(receiptLifetime)),
+			IssuedAt:  iamTime(r.now),
 		},
 		[][]string{{"password", "totp"}},
 	})
-	a.header = map[string]string{"Openstack-Auth-Receipt": "gAAAAABr" + hexID("receipt", c.requestID)}
-	return &a
+	back.header = http.Header{"Openstack-Auth-Receipt": {"gAAAAABr" + hexID("receipt", r.id)}}
+	return loginError{back}
 }
 
 // redirectToLogin is what Keystone does with a slash too many in the path of the login: a client that
 // follows sends its password twice.
-func redirectToLogin(w http.ResponseWriter, r *http.Request) {
-	to := html.EscapeString(requestOrigin(r) + tokenPath)
-	answer{
+func redirectToLogin(r *request) *reply {
+	to := html.EscapeString(requestOrigin(r.http) + tokenPath)
+	return &reply{
 		status:      http.StatusPermanentRedirect,
 		contentType: htmlText,
-		header:      map[string]string{"Location": to},
+		header:      http.Header{"Location": {to}},
 		body: []byte("<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n" +
 			"<p>You should be redirected automatically to the target URL: <a href=\"" + to + "\">" + to +
 			"</a>. If not, click the link.\n"),
-	}.write(w)
+	}
 }

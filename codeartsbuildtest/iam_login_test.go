@@ -27,7 +27,7 @@ var ours = strings.NewReplacer(
 	"d3efaaea5fa4443f8ada1d87e8387c18", projectID,
 )
 
-// recorded reads what was sent to a real Keystone and what it answered.
+// recorded reads what was sent to a real Keystone and its response.
 func recorded(t *testing.T, name string) (*http.Request, string, *http.Response, string) {
 	t.Helper()
 	open := func(kind string) *bufio.Reader {
@@ -47,8 +47,8 @@ func recorded(t *testing.T, name string) (*http.Request, string, *http.Response,
 	return req, string(sent), res, string(got)
 }
 
-// replay sends a recorded request.
-func replay(t *testing.T, srv *Server, req *http.Request, body string) reply {
+// sendRecorded sends a recorded request.
+func sendRecorded(t *testing.T, srv *Server, req *http.Request, body string) response {
 	t.Helper()
 	c := &caller{t: t, transport: &transport{srv}, origin: memoryOrigin}
 	own := c.request(req.Method, req.URL.RequestURI(), body)
@@ -58,7 +58,7 @@ func replay(t *testing.T, srv *Server, req *http.Request, body string) reply {
 	return got
 }
 
-func TestLoginsAreAnsweredAsRecorded(t *testing.T) {
+func TestLoginsAreAsRecorded(t *testing.T) {
 	t.Parallel()
 	for _, name := range strings.Fields(`
 		project-by-name project-by-id user-by-id domain-by-id domain-scoped unscoped no-scope nocatalog nocatalog-bare
@@ -71,7 +71,7 @@ func TestLoginsAreAnsweredAsRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req, sent, want, wantBody := recorded(t, name)
-			got := replay(t, NewServer(), req, ours.Replace(sent))
+			got := sendRecorded(t, NewServer(), req, ours.Replace(sent))
 			assert.Equal(t, want.StatusCode, got.status, got.body)
 			assert.Equal(t, "application/json", got.header.Get("Content-Type"))
 			for _, header := range []string{"X-Subject-Token", "Www-Authenticate", "Openstack-Auth-Receipt"} {
@@ -96,7 +96,7 @@ func TestSchemaErrorsQuoteTheRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			req, sent, want, wantBody := recorded(t, name)
-			got := replay(t, NewServer(), req, ours.Replace(sent))
+			got := sendRecorded(t, NewServer(), req, ours.Replace(sent))
 			assert.Equal(t, want.StatusCode, got.status)
 			assertSameForm(t, wantBody, got.body)
 			message := got.value(t, "error.message").(string)
@@ -149,7 +149,7 @@ func TestASlashTooManyRedirects(t *testing.T) {
 	t.Parallel()
 	req, sent, want, _ := recorded(t, "double-slash")
 	srv := NewServer()
-	got := replay(t, srv, req, ours.Replace(sent))
+	got := sendRecorded(t, srv, req, ours.Replace(sent))
 	assert.Equal(t, want.StatusCode, got.status)
 	assert.Equal(t, memoryOrigin+"/v3/auth/tokens", got.header.Get("Location"))
 	assert.Equal(t, want.Header.Get("Content-Type"), got.header.Get("Content-Type"))
