@@ -72,9 +72,13 @@ func (b *requestBody) open(data []byte) io.Reader {
 	} else {
 		b.latest = bytes.NewReader(data)
 	}
+	return b.latest
+}
+
+// reset forgets what the attempt before did.
+func (b *requestBody) reset() {
 	b.asked.Store(0)
 	b.traced.Store(0)
-	return b.latest
 }
 
 // again is the GetBody of a request over HTTP/1, where a transport uses it only after it wrote nothing. Over HTTP/2
@@ -86,8 +90,7 @@ func (b *requestBody) again() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(&b.first, 0, b.first.Size())), nil
 }
 
-// trace watches the connection of a call that must not run twice. Every other call does without, since a trace
-// costs allocations.
+// trace watches the connection of an attempt. A stop does without: its body tells as much, and a trace costs allocations.
 func (b *requestBody) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GetConn: func(string) { b.traced.Or(wantedConn) },
@@ -103,14 +106,11 @@ func (b *requestBody) trace() *httptrace.ClientTrace {
 // notSent reports whether a failed attempt is known to have sent nothing that the service could act on: the
 // transport never got a connection, or never read the body that says what to do.
 func (c *call) notSent() bool {
-	if c.body == nil {
-		return false
-	}
 	body := &c.ctx.(*callContext).body
 	if body.saw(wantedConn) && !body.saw(gotConn) {
 		return true
 	}
-	return c.op.inBody() && body.asked.Load() == 0 && body.latest.Len() == len(c.body)
+	return c.body != nil && c.op.inBody() && body.asked.Load() == 0 && body.latest.Len() == len(c.body)
 }
 
 // inBody reports whether only the body says what an operation acts on.

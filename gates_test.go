@@ -5,6 +5,7 @@ import (
 	"flag"
 	"go/ast"
 	"go/parser"
+	"go/printer"
 	"go/token"
 	"os"
 	"os/exec"
@@ -30,10 +31,10 @@ func TestLinkedModulesAreTheOnesMeant(t *testing.T) {
 	require.Equal(t, []string{"github.com/codeartsbuild-go/codeartsbuild", "github.com/google/go-querystring"}, slices.Compact(linked))
 }
 
-// The exported names are a promise. A change of api.txt is a change of it, made with -update.
-func TestExportedNamesEqualAPIText(t *testing.T) {
+// The exported declarations are a promise. A change of api.txt is a change of it, made with -update.
+func TestExportedDeclarations(t *testing.T) {
 	t.Parallel()
-	names := exportedNames(t)
+	names := exportedDeclarations(t)
 	text := strings.Join(names, "\n") + "\n"
 	if *update {
 		require.NoError(t, os.WriteFile("api.txt", []byte(text), 0o644))
@@ -50,7 +51,7 @@ func TestEveryBehaviourIsNamedByATest(t *testing.T) {
 	require.NoError(t, err)
 	behaviours := regexp.MustCompile(`(?m)^- (B\d+[a-z]?) `).FindAllStringSubmatch(string(text), -1)
 	require.Greater(t, len(behaviours), 80)
-	tests := readTests(t, "*_test.go") + readTests(t, "*/*_test.go") + readTests(t, "examples/*/*_test.go")
+	tests := readTests(t, "*_test.go") + readTests(t, "*/*_test.go") + readTests(t, "examples/*/*_test.go") + readTests(t, "internal/*/*_test.go")
 	for _, b := range behaviours {
 		require.True(t, regexp.MustCompile(b[1]+"[^0-9a-z]").MatchString(tests), "no test names %s", b[1])
 	}
@@ -86,70 +87,99 @@ func parseSources(t *testing.T) []*ast.File {
 	return files
 }
 
-func exportedNames(t *testing.T) []string {
-	var names []string
+// exportedDeclarations are the exported declarations of the package, with parameters, results, types and tags, one a
+// line.
+func exportedDeclarations(t *testing.T) []string {
+	var lines []string
 	for _, file := range parseSources(t) {
 		for _, decl := range file.Decls {
 			switch d := decl.(type) {
 			case *ast.FuncDecl:
-				if name := funcName(d); name != "" {
-					require.NotNil(t, d.Doc, "%s has no comment", name)
-					names = append(names, name)
+				if isExportedFunc(d) {
+					require.NotNil(t, d.Doc, "%s has no comment", d.Name)
+					lines = append(lines, oneLineOf(t, &ast.FuncDecl{Recv: d.Recv, Name: d.Name, Type: d.Type}))
 				}
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
-					names = append(names, specNames(spec)...)
+					lines = append(lines, declarationLines(t, d.Tok, spec)...)
 				}
 			}
 		}
 	}
-	slices.Sort(names)
-	return names
+	slices.Sort(lines)
+	return lines
 }
 
-// funcName is the name of an exported function, or of an exported method of an exported type.
-func funcName(d *ast.FuncDecl) string {
-	if !d.Name.IsExported() {
-		return ""
-	}
-	if d.Recv == nil {
-		return "func " + d.Name.Name
+// isExportedFunc reports whether users can call a function: it and the type of its receiver are exported.
+func isExportedFunc(d *ast.FuncDecl) bool {
+	if !d.Name.IsExported() || d.Recv == nil {
+		return d.Name.IsExported()
 	}
 	receiver := d.Recv.List[0].Type
 	if star, ok := receiver.(*ast.StarExpr); ok {
 		receiver = star.X
 	}
-	if base, ok := receiver.(*ast.Ident); ok && base.IsExported() {
-		return "method " + base.Name + "." + d.Name.Name
-	}
-	return ""
+	base, ok := receiver.(*ast.Ident)
+	return ok && base.IsExported()
 }
 
-func specNames(spec ast.Spec) []string {
-	var names []string
+func declarationLines(t *testing.T, kind token.Token, spec ast.Spec) []string {
+	var lines []string
 	switch s := spec.(type) {
 	case *ast.ValueSpec:
-		for _, name := range s.Names {
-			if name.IsExported() {
-				names = append(names, "value "+name.Name)
+		for i, name := range s.Names {
+			if !name.IsExported() {
+				continue
 			}
+			line := kind.String() + " " + name.Name
+			if s.Type != nil {
+				line += " " + oneLineOf(t, s.Type)
+			}
+			if kind == token.CONST && i < len(s.Values) {
+				line += " = " + oneLineOf(t, s.Values[i])
+			}
+			lines = append(lines, line)
 		}
 	case *ast.TypeSpec:
 		if !s.Name.IsExported() {
 			return nil
 		}
-		names = append(names, "type "+s.Name.Name)
-		if fields, ok := s.Type.(*ast.StructType); ok {
-			for _, field := range fields.Fields.List {
-				for _, name := range field.Names {
-					if name.IsExported() {
-						names = append(names, "field "+s.Name.Name+"."+name.Name)
-					}
-				}
-			}
+		fields, ok := s.Type.(*ast.StructType)
+		if !ok {
+			return []string{"type " + oneLineOf(t, &ast.TypeSpec{Name: s.Name, TypeParams: s.TypeParams, Type: s.Type})}
+		}
+		lines = append(lines, "type "+oneLineOf(t, &ast.TypeSpec{Name: s.Name, TypeParams: s.TypeParams, Type: ast.NewIdent("struct")}))
+		for _, field := range fields.Fields.List {
+			lines = append(lines, fieldLines(t, s.Name.Name, field)...)
 		}
 	}
-	return names
+	return lines
+}
+
+// fieldLines are the exported fields that one line of a struct declares.
+func fieldLines(t *testing.T, owner string, field *ast.Field) []string {
+	typ, tag := oneLineOf(t, field.Type), ""
+	if field.Tag != nil {
+		tag = " " + field.Tag.Value
+	}
+	if len(field.Names) == 0 && ast.IsExported(strings.TrimPrefix(typ, "*")) {
+		return []string{"field " + owner + "." + typ + tag}
+	}
+	var lines []string
+	for _, name := range field.Names {
+		if name.IsExported() {
+			lines = append(lines, "field "+owner+"."+name.Name+" "+typ+tag)
+		}
+	}
+	return lines
+}
+
+// oneLineOf prints a piece of source in one line.
+func oneLineOf(t *testing.T, node ast.Node) string {
+	t.Helper()
+	var b strings.Builder
+	require.NoError(t, printer.Fprint(&b, token.NewFileSet(), node))
+	return strings.Join(strings.Fields(b.String()), " ")
 }
 
 // The program that the README begins with is one that a newcomer pastes.

@@ -4,68 +4,147 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestB54WhereAListEnds(t *testing.T) {
+// A listScript is pages of rows: rows separated by blanks, pages by "|", "!" for a page that fails. A page may begin with
+// its total, such as "9:a b c".
+type listScript string
+
+var errNoPage = errors.New("no page")
+
+// read returns the pages one after the other, whichever is asked for, and keeps which were.
+func (s listScript) read(asked *[]int) func(int) (*Page[string], error) {
+	pages := strings.Split(string(s), "|")
+	return func(page int) (*Page[string], error) {
+		*asked = append(*asked, page)
+		text := pages[len(*asked)-1]
+		total := -1
+		if before, after, ok := strings.Cut(text, ":"); ok {
+			total, _ = strconv.Atoi(before)
+			text = after
+		}
+		if text == "!" {
+			return nil, errNoPage
+		}
+		return &Page[string]{Items: strings.Fields(text), Total: total}, nil
+	}
+}
+
+func sameText(row *string) string { return *row }
+
+// B54, B106: a list goes on while its pages are full or its total promises more, and ends with a page without a new row.
+func TestListEnds(t *testing.T) {
 	t.Parallel()
-	const size = 3
 	tests := map[string]struct {
-		pages  string // of rows; "!" fails
-		want   string
-		asked  int
-		failed bool
+		pages listScript
+		want  string
+		asked []int
+		err   error
 	}{
-		"an empty first page":              {"", "", 1, false},
-		"a short first page":               {"a b", "a b", 1, false},
-		"a full page, then none":           {"a b c|", "a b c", 2, false},
-		"a full page, then a short one":    {"a b c|d|x y z", "a b c d", 2, false},
-		"a page of rows all seen":          {"a b c|a b c|x y z", "a b c", 2, false},
-		"the same page for ever":           {"a b c|c b a|c b a", "a b c", 2, false},
-		"a row that moves to a later page": {"a b c|c d e|f", "a b c d e f", 3, false},
-		"rows that repeat within a page":   {"a a a|b b c|", "a b c", 3, false},
-		"a full page with one news":        {"a b c|a b d|d e f|", "a b c d e f", 4, false},
-		"an error at once":                 {"!", "", 1, true},
-		"an error later":                   {"a b c|!|d", "a b c", 2, true},
+		"an empty first page":               {"", "", []int{1}, nil},
+		"a short first page":                {"a b", "a b", []int{1}, nil},
+		"a full page, then none":            {"a b c|", "a b c", []int{1, 2}, nil},
+		"a full page, then a short one":     {"a b c|d|x y z", "a b c d", []int{1, 2}, nil},
+		"a page of rows all seen":           {"a b c|a b c|x y z", "a b c", []int{1, 2}, nil},
+		"the same page for ever":            {"a b c|c b a|c b a", "a b c", []int{1, 2}, nil},
+		"a row that moves to a later page":  {"a b c|c d e|f", "a b c d e f", []int{1, 2, 3}, nil},
+		"rows that repeat within a page":    {"a a a|b b c|", "a b c", []int{1, 2, 3}, nil},
+		"a full page with one new row":      {"a b c|a b d|d e f|", "a b c d e f", []int{1, 2, 3, 4}, nil},
+		"an error at once":                  {"!", "", []int{1}, errNoPage},
+		"an error later":                    {"a b c|!|d", "a b c", []int{1, 2}, errNoPage},
+		"a total that is too small":         {"2:a b c|2:d e f|2:g", "a b c d e f g", []int{1, 2, 3}, nil},
+		"a total that is too large":         {"9:a b c|9:d|9:", "a b c d", []int{1, 2, 3}, nil},
+		"fewer rows than were asked for":    {"6:a b|6:c d|6:e f", "a b c d e f", []int{1, 2, 3}, nil},
+		"a row that was filtered away":      {"5:a b|5:d e f|5:", "a b d e f", []int{1, 2, 3}, nil},
+		"a row that moves to an earlier":    {"6:a b c|5:e f|5:a c d|5:e f", "a b c d e f", []int{1, 2, 1, 2}, nil},
+		"rows that move twice":              {"8:a b c|7:e f g|7:b c d|6:f g h|6:d e f|6:g h", "a b c d f g h e", []int{1, 2, 1, 2, 1, 2}, nil},
+		"a total that falls on a last page": {"4:a b c|3:|3:b c d|3:", "a b c d", []int{1, 2, 1, 2}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			asked := 0
-			failure := errors.New("no page")
-			list := walkPages(size, func(row *string) string { return *row }, func(page int) (*Page[string], error) {
-				asked++
-				require.Equal(t, asked, page, "pages come in order, from 1 on")
-				rows := strings.Split(tt.pages, "|")[page-1]
-				if rows == "!" {
-					return nil, failure
-				}
-				return &Page[string]{Items: strings.Fields(rows), Total: 2}, nil // the total lies
-			})
-			require.Zero(t, asked, "nothing is read before the first row is wanted")
+			var asked []int
+			list := walkPages(3, sameText, tt.pages.read(&asked))
+			require.Empty(t, asked, "nothing is read before the first row is wanted")
 			var got []string
-			var failed bool
-			for row, err := range list {
-				require.False(t, failed, "an error is the end")
-				if err != nil {
-					require.Equal(t, failure, err)
-					require.Nil(t, row)
-					failed = true
-					continue
+			var err error
+			for row, failure := range list {
+				require.NoError(t, err, "an error is the end")
+				if err = failure; err == nil {
+					got = append(got, *row)
 				}
-				got = append(got, *row)
 			}
 			require.Equal(t, tt.want, strings.Join(got, " "))
 			require.Equal(t, tt.asked, asked)
-			require.Equal(t, tt.failed, failed)
+			require.Equal(t, tt.err, err)
 		})
 	}
 }
 
-func TestB54AListThatIsLeftReadsNoMore(t *testing.T) {
+// B107: a list whose pages never end is an error, long before it costs much.
+func TestListWithoutEnd(t *testing.T) {
+	t.Parallel()
+	for name, total := range map[string]int{"a small total": 3, "a total of 0": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			rows, n := 0, 0
+			var err error
+			for _, err = range walkPages(100, func(row *int) string { return strconv.Itoa(*row) }, func(int) (*Page[int], error) {
+				page := &Page[int]{Total: total}
+				for range 100 {
+					n++
+					page.Items = append(page.Items, n)
+				}
+				return page, nil
+			}) {
+				rows++
+			}
+			require.ErrorIs(t, err, ErrUnexpectedResponse)
+			require.ErrorContains(t, err, "does not end")
+			require.LessOrEqual(t, rows, 2*total+listSlack+101)
+		})
+	}
+	require.Equal(t, maxListRows, mostRows(-1))
+}
+
+// B108: one iterator serves several goroutines, and may be used again.
+func TestListSharedByGoroutines(t *testing.T) {
+	t.Parallel()
+	const rows = 1950
+	list := walkPages(100, func(row *int) string { return strconv.Itoa(*row) }, func(page int) (*Page[int], error) {
+		got := &Page[int]{Total: rows}
+		for n := (page - 1) * 100; n < min(page*100, rows); n++ {
+			got.Items = append(got.Items, n)
+		}
+		return got, nil
+	})
+	var users sync.WaitGroup
+	counts := make([]int, 8)
+	for i := range counts {
+		users.Go(func() {
+			for range 2 {
+				for _, err := range list {
+					if err == nil {
+						counts[i]++
+					}
+				}
+			}
+		})
+	}
+	users.Wait()
+	for _, count := range counts {
+		require.Equal(t, 2*rows, count)
+	}
+}
+
+// B54
+func TestListThatIsLeftReadsNoMore(t *testing.T) {
 	t.Parallel()
 	for wanted := 1; wanted <= 7; wanted++ {
 		asked, got := 0, 0

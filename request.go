@@ -274,17 +274,17 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 		Method: c.op.method, URL: c.url, Host: c.url.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+	body := &c.ctx.(*callContext).body
+	if body.reset(); !c.op.inBody() || c.effect == once {
+		ctx = httptrace.WithClientTrace(ctx, body.trace())
+	}
 	if c.body == nil {
 		return req.WithContext(ctx)
 	}
 	header["Content-Type"] = jsonType
-	body := &c.ctx.(*callContext).body
 	req.Body, req.ContentLength = io.NopCloser(body.open(c.body)), int64(len(c.body))
 	if client.protocol.Load() == 1 {
 		req.GetBody = body.again
-	}
-	if c.effect == once {
-		ctx = httptrace.WithClientTrace(ctx, body.trace())
 	}
 	return req.WithContext(ctx)
 }
