@@ -17,89 +17,31 @@ import (
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
-const (
-	buildsOpGet  = "ShowJobBuildRecordDetail"
-	buildsOpList = "ListBuildInfoRecordByJobId"
-	buildsOpStop = "StopJob"
-)
-
-// buildsDo is a fault that does something else first, and then lets the service answer.
-func buildsDo(do func(*http.Request)) codeartsbuildtest.Fault {
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			do(r)
-			next.ServeHTTP(w, r)
-		})
-	}
-}
-
-// buildsThrottled refuses a request for the given seconds.
-func buildsThrottled(seconds string) codeartsbuildtest.Fault {
-	return func(http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Retry-After", seconds)
-			w.WriteHeader(http.StatusTooManyRequests)
-		})
-	}
-}
-
-// buildsEach queues the same fault for many requests.
-func buildsEach(srv *codeartsbuildtest.Server, operation string, n int, fault codeartsbuildtest.Fault) {
-	srv.Next(operation, slices.Repeat([]codeartsbuildtest.Fault{fault}, n)...)
-}
-
-// A buildsClock notes when the requests of an operation arrive, since it was made.
-type buildsClock struct {
-	start time.Time
-	mu    sync.Mutex
-	at    []time.Duration
-}
-
-func buildsTimes(srv *codeartsbuildtest.Server, operation string) *buildsClock {
-	c := &buildsClock{start: time.Now()}
-	buildsEach(srv, operation, 10_000, buildsDo(func(*http.Request) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.at = append(c.at, time.Since(c.start))
-	}))
-	return c
-}
-
-func (c *buildsClock) times() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.Clone(c.at)
-}
-
-// A buildsCrowd is goroutines that end with the test, also with one that fails.
-type buildsCrowd struct {
+// A waitersGroup is goroutines that end with the test, also with one that fails.
+type waitersGroup struct {
 	sync.WaitGroup
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-func buildsTogether(t *testing.T) *buildsCrowd {
+func newWaiters(t *testing.T) *waitersGroup {
 	t.Helper()
-	c := new(buildsCrowd)
+	c := new(waitersGroup)
 	c.ctx, c.cancel = context.WithCancel(t.Context())
 	return c
 }
 
-func (c *buildsCrowd) end() {
+func (c *waitersGroup) end() {
 	c.cancel()
 	c.Wait()
 }
 
-// buildsSteps lets a build have one status after the other, with the same pause before each.
-func buildsSteps(srv *codeartsbuildtest.Server, job, no string, pause time.Duration, steps ...codeartsbuild.BuildStatus) {
-	for i, status := range steps {
-		time.AfterFunc(time.Duration(i+1)*pause, func() { srv.Finish(job, no, status) })
-	}
-}
-
-func TestB59WaitReturnsTheBuildInItsLastStatus(t *testing.T) {
+// B41, B59: Wait returns the build in its last status, and calls OnChange once per status.
+func TestWait(t *testing.T) {
 	t.Parallel()
 	const queued, running = codeartsbuild.StatusQueued, codeartsbuild.StatusRunning
 	for _, last := range []codeartsbuild.BuildStatus{
@@ -111,24 +53,22 @@ func TestB59WaitReturnsTheBuildInItsLastStatus(t *testing.T) {
 			steps []codeartsbuild.BuildStatus // a minute between them
 			want  []codeartsbuild.BuildStatus
 		}{
-			"over already":             {last, nil, []codeartsbuild.BuildStatus{last}},
-			"running":                  {running, []codeartsbuild.BuildStatus{last}, []codeartsbuild.BuildStatus{running, last}},
-			"queued":                   {queued, []codeartsbuild.BuildStatus{running, last}, []codeartsbuild.BuildStatus{queued, running, last}},
-			"queued and never started": {queued, []codeartsbuild.BuildStatus{last}, []codeartsbuild.BuildStatus{queued, last}},
-			"B41 an unknown word":      {running, []codeartsbuild.BuildStatus{"HIBERNATING", last}, []codeartsbuild.BuildStatus{running, "HIBERNATING", last}},
+			"finished already":         {first: last, want: []codeartsbuild.BuildStatus{last}},
+			"running":                  {first: running, steps: []codeartsbuild.BuildStatus{last}, want: []codeartsbuild.BuildStatus{running, last}},
+			"queued":                   {first: queued, steps: []codeartsbuild.BuildStatus{running, last}, want: []codeartsbuild.BuildStatus{queued, running, last}},
+			"queued and never started": {first: queued, steps: []codeartsbuild.BuildStatus{last}, want: []codeartsbuild.BuildStatus{queued, last}},
+			"an unknown word":          {first: running, steps: []codeartsbuild.BuildStatus{"HIBERNATING", last}, want: []codeartsbuild.BuildStatus{running, "HIBERNATING", last}},
 		}
 		for name, tt := range tests {
 			t.Run(string(last)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					srv := codeartsbuildtest.NewServer()
-					defer srv.Close()
-					job := srv.AddJob("nightly")
-					no := srv.AddBuild(job, codeartsbuild.Build{Status: tt.first, Branch: "main"})
-					buildsSteps(srv, job, no, time.Minute, tt.steps...)
+					f := sdktest.NewJob(t)
+					no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: tt.first, Branch: "main"})
+					f.Statuses(no, time.Minute, tt.steps...)
 					var seen []codeartsbuild.BuildStatus
 					start := time.Now()
-					build, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{
+					build, err := f.Client().Builds.Wait(t.Context(), f.JobID, no, &codeartsbuild.WaitOptions{
 						OnChange: func(b *codeartsbuild.Build) {
 							require.Equal(t, no, b.BuildNo)
 							seen = append(seen, b.Status)
@@ -137,34 +77,32 @@ func TestB59WaitReturnsTheBuildInItsLastStatus(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, last, build.Status)
 					require.Equal(t, no, build.BuildNo)
-					require.NotEmpty(t, build.RecordID, "the build comes from its own record, which knows more than a list")
+					require.NotEmpty(t, build.RecordID, "the build is that of its own record")
 					require.Equal(t, tt.want, seen, "each status once")
 					ended := time.Duration(len(tt.steps)) * time.Minute
 					require.LessOrEqual(t, time.Since(start), ended+15*time.Second)
-					require.Zero(t, buildsCount(srv, buildsOpStop))
+					require.Zero(t, f.Count(sdktest.OpStop))
 				})
 			})
 		}
 	}
 }
 
-func TestB59WaitWithoutOptions(t *testing.T) {
+// B59: options are optional.
+func TestWaitWithoutOptions(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		no := srv.StartBuild(job)
-		buildsSteps(srv, job, no, 20*time.Minute, codeartsbuild.StatusSucceeded)
-		build, err := srv.Client().Builds.Wait(t.Context(), job, no, nil)
+		f := sdktest.NewBuild(t)
+		f.Statuses(f.BuildNo, 20*time.Minute, codeartsbuild.StatusSucceeded)
+		build, err := f.Client().Builds.Wait(t.Context(), f.JobID, f.BuildNo, nil)
 		require.NoError(t, err)
 		require.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
 	})
 }
 
-// buildsPaced requires that the gaps follow the pace from its start: 2 s, half as much more each time up
+// requirePace requires that the gaps follow the pace from its start: 2 s, half as much more each time up
 // to 15 s, and up to a fifth of jitter.
-func buildsPaced(t *testing.T, at []time.Duration) {
+func requirePace(t *testing.T, at []time.Duration) {
 	t.Helper()
 	pause := 2 * time.Second
 	for i := 1; i < len(at); i++ {
@@ -175,34 +113,34 @@ func buildsPaced(t *testing.T, at []time.Duration) {
 	}
 }
 
-func TestB59PaceOfReading(t *testing.T) {
+// B59: the first read is at once; pauses grow from 2 to 15 s, and start again with a change.
+func TestWaitPace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
-		clock := buildsTimes(srv, buildsOpGet)
-		buildsSteps(srv, job, no, 3*time.Minute, codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded)
+		f := sdktest.NewJob(t)
+		no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+		reads := f.Arrivals(sdktest.OpGetBuild)
+		f.Statuses(no, 3*time.Minute, codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded)
 		var changes []int // reads before each
-		_, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{
-			OnChange: func(*codeartsbuild.Build) { changes = append(changes, len(clock.times())) },
+		_, err := f.Client().Builds.Wait(t.Context(), f.JobID, no, &codeartsbuild.WaitOptions{
+			OnChange: func(*codeartsbuild.Build) { changes = append(changes, len(reads())) },
 		})
 		require.NoError(t, err)
-		at := clock.times()
+		at := reads()
 		require.Len(t, changes, 3)
 		require.Equal(t, 1, changes[0])
 		require.Equal(t, len(at), changes[2])
 		require.Zero(t, at[0], "the first read is at once")
-		buildsPaced(t, at[:changes[1]])   // up to the read that sees the change
-		buildsPaced(t, at[changes[1]-1:]) // and faster again from there on
+		requirePace(t, at[:changes[1]])   // up to the read that finds the change
+		requirePace(t, at[changes[1]-1:]) // and from 2 s again
 		require.Less(t, len(at), 40)
 		t.Logf("one build of 6 minutes: %d reads", len(at))
-		require.Zero(t, buildsCount(srv, buildsOpList), "one build alone is read by itself")
+		require.Zero(t, f.Count(sdktest.OpListBuild), "one build alone is read by itself")
 	})
 }
 
-func TestB60WaitThatEndsBeforeTheBuild(t *testing.T) {
+// B60: Wait ends with its timeout or its context, and stops nothing.
+func TestWaitEndsBeforeBuild(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("the user has had enough")
 	tests := map[string]struct {
@@ -213,56 +151,53 @@ func TestB60WaitThatEndsBeforeTheBuild(t *testing.T) {
 		not   []error
 		text  string
 	}{
-		"the time to wait is over": {
-			codeartsbuild.WaitOptions{Timeout: time.Minute, StopOnCancel: time.Minute},
-			func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
-			time.Minute, []error{codeartsbuild.ErrStillRunning}, []error{context.Canceled, context.DeadlineExceeded},
-			"has not ended within 1m0s; build 1 was last seen running, after 1m0s",
+		"timeout": {
+			wait:  codeartsbuild.WaitOptions{Timeout: time.Minute, StopOnCancel: time.Minute},
+			ctx:   func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
+			after: time.Minute, want: []error{codeartsbuild.ErrStillRunning}, not: []error{context.Canceled, context.DeadlineExceeded},
+			text: "has not ended within 1m0s; build 1 was last seen running, after 1m0s",
 		},
-		"a short time": {
-			codeartsbuild.WaitOptions{Timeout: time.Second},
-			func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
-			time.Second, []error{codeartsbuild.ErrStillRunning}, []error{context.Canceled, context.DeadlineExceeded}, "within 1s",
+		"short timeout": {
+			wait:  codeartsbuild.WaitOptions{Timeout: time.Second},
+			ctx:   func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithCancel(ctx) },
+			after: time.Second, want: []error{codeartsbuild.ErrStillRunning}, not: []error{context.Canceled, context.DeadlineExceeded}, text: "within 1s",
 		},
-		"the context has a deadline": {
-			codeartsbuild.WaitOptions{},
-			func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"context with a deadline": {
+			wait: codeartsbuild.WaitOptions{},
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithTimeout(ctx, time.Minute)
 			},
-			time.Minute, []error{codeartsbuild.ErrStillRunning, context.DeadlineExceeded}, []error{context.Canceled},
-			"context deadline exceeded; build 1 was last seen running, after 1m0s",
+			after: time.Minute, want: []error{codeartsbuild.ErrStillRunning, context.DeadlineExceeded}, not: []error{context.Canceled},
+			text: "context deadline exceeded; build 1 was last seen running, after 1m0s",
 		},
-		"the context is cancelled": {
-			codeartsbuild.WaitOptions{Timeout: time.Hour},
-			func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"context canceled with a cause": {
+			wait: codeartsbuild.WaitOptions{Timeout: time.Hour},
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 				ctx, cancel := context.WithCancelCause(ctx)
 				time.AfterFunc(time.Minute, func() { cancel(cause) })
 				return ctx, func() { cancel(nil) }
 			},
-			time.Minute, []error{codeartsbuild.ErrStillRunning, context.Canceled, cause}, []error{context.DeadlineExceeded}, "had enough",
+			after: time.Minute, want: []error{codeartsbuild.ErrStillRunning, context.Canceled, cause}, not: []error{context.DeadlineExceeded}, text: "had enough",
 		},
-		"the context had ended before": {
-			codeartsbuild.WaitOptions{},
-			func(ctx context.Context) (context.Context, context.CancelFunc) {
+		"context canceled before": {
+			wait: codeartsbuild.WaitOptions{},
+			ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 				ctx, cancel := context.WithCancel(ctx)
 				cancel()
 				return ctx, cancel
 			},
-			0, []error{codeartsbuild.ErrStillRunning, context.Canceled}, nil, "context canceled; waited 0s",
+			want: []error{codeartsbuild.ErrStillRunning, context.Canceled}, text: "context canceled; waited 0s",
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := codeartsbuildtest.NewServer()
-				defer srv.Close()
-				job := srv.AddJob("nightly")
-				no := srv.StartBuild(job)
+				f := sdktest.NewBuild(t)
 				ctx, cancel := tt.ctx(t.Context())
 				defer cancel()
 				start := time.Now()
-				build, err := srv.Client().Builds.Wait(ctx, job, no, &tt.wait)
+				build, err := f.Client().Builds.Wait(ctx, f.JobID, f.BuildNo, &tt.wait)
 				require.Nil(t, build)
 				for _, kind := range tt.want {
 					require.ErrorIs(t, err, kind)
@@ -271,35 +206,34 @@ func TestB60WaitThatEndsBeforeTheBuild(t *testing.T) {
 					require.NotErrorIs(t, err, kind)
 				}
 				require.ErrorContains(t, err, tt.text)
-				require.Equal(t, tt.after, time.Since(start), "to the moment")
-				require.Zero(t, buildsCount(srv, buildsOpStop), "waiting stops nothing")
-				require.Equal(t, codeartsbuild.StatusRunning, srv.Status(job, no))
+				require.Equal(t, tt.after, time.Since(start), "exactly then")
+				require.Zero(t, f.Count(sdktest.OpStop), "waiting stops nothing")
+				require.Equal(t, codeartsbuild.StatusRunning, f.Status(f.JobID, f.BuildNo))
 			})
 		})
 	}
 }
 
-func TestB60LastReadIsAtTheLimit(t *testing.T) {
+// B60: the last read is at the timeout.
+func TestWaitLastReadAtTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		no := srv.StartBuild(job)
-		buildsSteps(srv, job, no, 99*time.Millisecond, codeartsbuild.StatusSucceeded)
-		build, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{Timeout: 100 * time.Millisecond})
-		require.NoError(t, err, "the build had ended within the time")
+		f := sdktest.NewBuild(t)
+		f.Statuses(f.BuildNo, 99*time.Millisecond, codeartsbuild.StatusSucceeded)
+		build, err := f.Client().Builds.Wait(t.Context(), f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{Timeout: 100 * time.Millisecond})
+		require.NoError(t, err, "the build had finished within the time")
 		require.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
 	})
 }
 
-func TestB60FailedReads(t *testing.T) {
+// B60: five failed reads in a row end it.
+func TestWaitFailedReads(t *testing.T) {
 	t.Parallel()
-	refuse := codeartsbuildtest.Reply(403, `{"error_code":"APIGW.0302","error_msg":"no"}`)
-	faults := func(pattern string) (queue []codeartsbuildtest.Fault) {
+	forbidden := codeartsbuildtest.Reply(403, `{"error_code":"APIGW.0302","error_msg":"no"}`)
+	queueOf := func(pattern string) (queue faults) {
 		for _, c := range pattern {
 			if c == 'x' {
-				queue = append(queue, refuse)
+				queue = append(queue, forbidden)
 			} else {
 				queue = append(queue, nil)
 			}
@@ -311,30 +245,27 @@ func TestB60FailedReads(t *testing.T) {
 		requests int
 		fails    bool
 	}{
-		"five in a row":                    {"xxxxx", 5, true},
-		"five in a row after some":         {"...xxxxx", 8, true},
-		"five, but not in a row":           {"xxxx.xxxx.", 10, false},
-		"the build ends while reads fail":  {"...xxxx.", 8, false},
-		"the fifth failure is not reached": {"xxxx", 5, false},
+		"five in a row":                    {reads: "xxxxx", requests: 5, fails: true},
+		"five in a row after some":         {reads: "...xxxxx", requests: 8, fails: true},
+		"five, but not in a row":           {reads: "xxxx.xxxx.", requests: 10},
+		"the build ends while reads fail":  {reads: "...xxxx.", requests: 8},
+		"the fifth failure is not reached": {reads: "xxxx", requests: 5},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := codeartsbuildtest.NewServer()
-				defer srv.Close()
-				job := srv.AddJob("nightly")
-				no := srv.StartBuild(job)
-				queue := faults(tt.reads)
+				f := sdktest.NewBuild(t)
+				queue := queueOf(tt.reads)
 				last := len(queue)
 				if !tt.fails { // the build ends with the last read
-					queue = append(queue, make([]codeartsbuildtest.Fault, tt.requests-last)...)
-					queue[len(queue)-1] = buildsDo(func(*http.Request) { srv.Finish(job, no, codeartsbuild.StatusFailed) })
+					queue = append(queue, make(faults, tt.requests-last)...)
+					queue[len(queue)-1] = sdktest.Before(func(*http.Request) { f.Finish(f.JobID, f.BuildNo, codeartsbuild.StatusFailed) })
 				}
-				srv.Next(buildsOpGet, queue...)
-				build, err := srv.Client().Builds.Wait(t.Context(), job, no, &codeartsbuild.WaitOptions{StopOnCancel: time.Minute})
-				require.Equal(t, tt.requests, buildsCount(srv, buildsOpGet))
-				require.Zero(t, buildsCount(srv, buildsOpStop), "only the end of the context stops a build")
+				f.Next(sdktest.OpGetBuild, queue...)
+				build, err := f.Client().Builds.Wait(t.Context(), f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{StopOnCancel: time.Minute})
+				require.Equal(t, tt.requests, f.Count(sdktest.OpGetBuild))
+				require.Zero(t, f.Count(sdktest.OpStop), "only the end of the context stops a build")
 				if !tt.fails {
 					require.NoError(t, err)
 					require.Equal(t, codeartsbuild.StatusFailed, build.Status)
@@ -342,8 +273,7 @@ func TestB60FailedReads(t *testing.T) {
 				}
 				require.Nil(t, build)
 				require.ErrorIs(t, err, codeartsbuild.ErrForbidden)
-				var apiErr *codeartsbuild.APIError
-				require.ErrorAs(t, err, &apiErr)
+				apiErr := sdktest.APIError(t, err)
 				require.NotEmpty(t, apiErr.RequestID)
 				require.ErrorContains(t, err, "the last of 5 reads that failed")
 			})
@@ -351,109 +281,104 @@ func TestB60FailedReads(t *testing.T) {
 	}
 }
 
-func TestB60WaitForABuildThatDoesNotExist(t *testing.T) {
+// B60: a build that does not exist.
+func TestWaitUnknownBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		_, err := srv.Client().Builds.Wait(t.Context(), job, "9", nil)
+		f := sdktest.NewJob(t)
+		_, err := f.Client().Builds.Wait(t.Context(), f.JobID, "9", nil)
 		require.ErrorIs(t, err, codeartsbuild.ErrNotFound)
 	})
 }
 
-func TestB60WaitThatIsRefused(t *testing.T) {
+// B60: arguments and options that cannot be are rejected.
+func TestWaitRejected(t *testing.T) {
 	t.Parallel()
-	srv := codeartsbuildtest.NewServer()
-	defer srv.Close()
-	job := srv.AddJob("nightly")
-	no := srv.StartBuild(job)
-	client := srv.Client()
+	f := sdktest.NewBuild(t)
+	client := f.Client()
 	stop := &codeartsbuild.WaitOptions{StopOnCancel: time.Minute}
 	tests := map[string]struct {
 		ctx     context.Context
 		job, no string
 		in      *codeartsbuild.WaitOptions
 	}{
-		"no context":             {nil, job, no, nil},
-		"no context to stop":     {nil, job, no, stop},
-		"no job":                 {t.Context(), "", no, stop},
-		"no build":               {t.Context(), job, "", stop},
-		"a daily number":         {t.Context(), job, "20261124.3", stop},
-		"a negative timeout":     {t.Context(), job, no, &codeartsbuild.WaitOptions{Timeout: -1}},
-		"a negative stop":        {t.Context(), job, no, &codeartsbuild.WaitOptions{StopOnCancel: -1}},
-		"no job, nothing to say": {t.Context(), "", no, nil},
+		"no context":             {job: f.JobID, no: f.BuildNo},
+		"no context to stop":     {job: f.JobID, no: f.BuildNo, in: stop},
+		"no job":                 {ctx: t.Context(), no: f.BuildNo, in: stop},
+		"no build":               {ctx: t.Context(), job: f.JobID, in: stop},
+		"a daily number":         {ctx: t.Context(), job: f.JobID, no: "20261124.3", in: stop},
+		"a negative timeout":     {ctx: t.Context(), job: f.JobID, no: f.BuildNo, in: &codeartsbuild.WaitOptions{Timeout: -1}},
+		"a negative stop":        {ctx: t.Context(), job: f.JobID, no: f.BuildNo, in: &codeartsbuild.WaitOptions{StopOnCancel: -1}},
+		"no job, nothing to say": {ctx: t.Context(), no: f.BuildNo},
 	}
 	for name, tt := range tests {
 		build, err := client.Builds.Wait(tt.ctx, tt.job, tt.no, tt.in)
 		require.ErrorIs(t, err, codeartsbuild.ErrInvalidArgument, name)
 		require.Nil(t, build)
 	}
-	require.Empty(t, srv.Requests())
+	require.Empty(t, f.Requests())
 }
 
-func TestB60RetryAfterIsObeyed(t *testing.T) {
+// B60: Retry-After is obeyed by all who wait.
+func TestWaitRetryAfter(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		watchers int
-		refused  string // the operation that is throttled
+		watchers  int
+		throttled string // operation
 	}{
-		"one build, its read":         {1, buildsOpGet},
-		"several builds, their list":  {3, buildsOpList},
-		"a crowd of builds, its list": {50, buildsOpList},
+		"one build, its read":         {1, sdktest.OpGetBuild},
+		"several builds, their list":  {3, sdktest.OpListBuild},
+		"a crowd of builds, its list": {50, sdktest.OpListBuild},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := codeartsbuildtest.NewServer()
-				defer srv.Close()
-				job := srv.AddJob("nightly")
-				client := srv.Client()
-				crowd := buildsTogether(t)
-				defer crowd.end()
+				f := sdktest.NewJob(t)
+				client := f.Client()
+				waiters := newWaiters(t)
+				defer waiters.end()
 				for range tt.watchers {
-					no := srv.StartBuild(job)
-					crowd.Go(func() {
-						_, err := client.Builds.Wait(crowd.ctx, job, no, nil)
-						assert.True(t, err == nil || crowd.ctx.Err() != nil, "%v", err)
+					no := f.StartBuild(f.JobID)
+					waiters.Go(func() {
+						_, err := client.Builds.Wait(waiters.ctx, f.JobID, no, nil)
+						assert.True(t, err == nil || waiters.ctx.Err() != nil, "%v", err)
 					})
 				}
-				time.Sleep(time.Second) // the first reads are over
-				before := len(srv.Requests())
+				time.Sleep(time.Second) // after the first reads
+				before := len(f.Requests())
 				require.Equal(t, tt.watchers, before)
-				srv.Next(tt.refused, buildsThrottled("120"))
+				f.Next(tt.throttled, sdktest.RetryAfter("120"))
 				time.Sleep(2 * time.Second)
-				require.Equal(t, before+1, len(srv.Requests()), "after the refusal nobody asks")
+				require.Equal(t, before+1, len(f.Requests()), "no request after that")
 				time.Sleep(110 * time.Second)
-				require.Equal(t, before+1, len(srv.Requests()), "for the time that the service asked for")
+				require.Equal(t, before+1, len(f.Requests()), "for the time that the service asked for")
 				time.Sleep(time.Minute)
-				require.Greater(t, len(srv.Requests()), before+1, "and then they go on")
+				require.Greater(t, len(f.Requests()), before+1, "and then they go on")
 				for i := range tt.watchers {
-					srv.Finish(job, fmt.Sprint(i+1), codeartsbuild.StatusSucceeded)
+					f.Finish(f.JobID, fmt.Sprint(i+1), codeartsbuild.StatusSucceeded)
 				}
-				crowd.Wait()
+				waiters.Wait()
 			})
 		})
 	}
 }
 
-func TestB61WatchingManyBuildsOfAJobCostsOneListATick(t *testing.T) {
+// B61: many builds of a job cost one list call a tick.
+func TestWaitManyBuildsOneList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const builds, watched = 50, 10 * time.Minute
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		client := srv.Client()
-		clock := buildsTimes(srv, buildsOpList)
-		crowd := buildsTogether(t)
-		defer crowd.end()
+		f := sdktest.NewJob(t)
+		client := f.Client()
+		lists := f.Arrivals(sdktest.OpListBuild)
+		waiters := newWaiters(t)
+		defer waiters.end()
 		for range builds {
-			no := srv.StartBuild(job)
-			crowd.Go(func() {
-				build, err := client.Builds.Wait(crowd.ctx, job, no, nil)
-				if crowd.ctx.Err() == nil && assert.NoError(t, err) {
+			no := f.StartBuild(f.JobID)
+			waiters.Go(func() {
+				build, err := client.Builds.Wait(waiters.ctx, f.JobID, no, nil)
+				if waiters.ctx.Err() == nil && assert.NoError(t, err) {
 					assert.Equal(t, no, build.BuildNo)
 					assert.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
 					assert.NotEmpty(t, build.RecordID)
@@ -461,89 +386,88 @@ func TestB61WatchingManyBuildsOfAJobCostsOneListATick(t *testing.T) {
 			})
 		}
 		time.Sleep(watched)
-		ticks := clock.times()
-		require.Equal(t, builds, buildsCount(srv, buildsOpGet), "each build is read by itself once, at first")
-		require.Equal(t, builds+len(ticks), len(srv.Requests()), "and then there is nothing but the list")
-		buildsPaced(t, ticks) // to the first one the pace starts with each first read
+		ticks := lists()
+		require.Equal(t, builds, f.Count(sdktest.OpGetBuild), "each build is read by itself once, at first")
+		require.Equal(t, builds+len(ticks), len(f.Requests()), "and then there is nothing but the list")
+		requirePace(t, ticks) // its pace starts with each first read
 		require.InDelta(t, 42, len(ticks), 3, "ticks of 10 minutes")
 
 		for i := range builds {
-			srv.Finish(job, fmt.Sprint(i+1), codeartsbuild.StatusSucceeded)
+			f.Finish(f.JobID, fmt.Sprint(i+1), codeartsbuild.StatusSucceeded)
 		}
-		crowd.Wait()
-		last := len(clock.times())
+		waiters.Wait()
+		last := len(lists())
 		require.Equal(t, len(ticks)+1, last)
-		require.Equal(t, 2*builds, buildsCount(srv, buildsOpGet), "and once in the end")
+		require.Equal(t, 2*builds, f.Count(sdktest.OpGetBuild), "and once in the end")
 		t.Logf("%d builds watched for %v: %d ticks with %d list calls, %d reads of single builds at first and %d in the end, %d requests in all (by themselves they would be %d)",
-			builds, watched, last, last, builds, builds, len(srv.Requests()), builds*(last+1))
+			builds, watched, last, last, builds, builds, len(f.Requests()), builds*(last+1))
 	})
 }
 
-func TestB61BuildsThatEndOneAfterTheOther(t *testing.T) {
+// B61: builds of a job that end one after the other.
+func TestWaitBuildsEndInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const builds = 20
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		client := srv.Client()
-		clock := buildsTimes(srv, buildsOpList)
-		crowd := buildsTogether(t)
-		defer crowd.end()
+		f := sdktest.NewJob(t)
+		client := f.Client()
+		start, lists := time.Now(), f.Arrivals(sdktest.OpListBuild)
+		waiters := newWaiters(t)
+		defer waiters.end()
 		for i := range builds {
-			no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+			no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
 			ends := time.Duration(i+1) * 30 * time.Second
-			buildsSteps(srv, job, no, ends/2, codeartsbuild.StatusRunning, codeartsbuild.StatusFailed)
-			crowd.Go(func() {
+			f.Statuses(no, ends/2, codeartsbuild.StatusRunning, codeartsbuild.StatusFailed)
+			waiters.Go(func() {
 				var seen []codeartsbuild.BuildStatus
-				build, err := client.Builds.Wait(crowd.ctx, job, no, &codeartsbuild.WaitOptions{
+				build, err := client.Builds.Wait(waiters.ctx, f.JobID, no, &codeartsbuild.WaitOptions{
 					OnChange: func(b *codeartsbuild.Build) { seen = append(seen, b.Status) },
 				})
 				if assert.NoError(t, err) {
 					assert.Equal(t, no, build.BuildNo)
 				}
 				assert.Equal(t, []codeartsbuild.BuildStatus{codeartsbuild.StatusQueued, codeartsbuild.StatusRunning, codeartsbuild.StatusFailed}, seen)
-				assert.LessOrEqual(t, time.Since(clock.start), ends+16*time.Second)
+				assert.LessOrEqual(t, time.Since(start), ends+16*time.Second)
 			})
 		}
-		crowd.Wait()
-		at := clock.times()
+		waiters.Wait()
+		at := lists()
 		for i := 1; i < len(at); i++ {
-			require.GreaterOrEqual(t, at[i]-at[i-1], 2*time.Second, "one list a tick")
+			require.GreaterOrEqual(t, at[i]-at[i-1], 2*time.Second, "one list call a tick")
 		}
-		reads := buildsCount(srv, buildsOpGet)
+		reads := f.Count(sdktest.OpGetBuild)
 		require.LessOrEqual(t, reads, 2*builds+20, "apart from the last build, which is alone in the end")
 		t.Logf("%d builds that end over 10 minutes: %d list calls, %d reads of single builds", builds, len(at), reads)
 	})
 }
 
-func TestB61OtherJobsAndBuildsThatNoListShows(t *testing.T) {
+// B61: a build that the list does not show, or one alone, is read by itself.
+func TestWaitBuildNotInList(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		client := srv.Client()
-		crowd := buildsTogether(t)
-		defer crowd.end()
+		f := sdktest.NewService(t)
+		client := f.Client()
+		waiters := newWaiters(t)
+		defer waiters.end()
 		wait := func(job, no string) {
-			crowd.Go(func() {
-				build, err := client.Builds.Wait(crowd.ctx, job, no, nil)
+			waiters.Go(func() {
+				build, err := client.Builds.Wait(waiters.ctx, job, no, nil)
 				if assert.NoError(t, err) {
 					assert.Equal(t, [2]string{job, no}, [2]string{build.JobID, build.BuildNo})
 				}
 			})
 		}
-		busy := srv.AddJob("busy") // of 150 builds, of which the oldest is not on the first page
+		busy := f.AddJob("busy") // of 150 builds, of which the oldest is not on the first page
 		for range 150 {
-			srv.StartBuild(busy)
+			f.StartBuild(busy)
 		}
 		wait(busy, "1")
 		wait(busy, "150")
-		lonely := srv.AddJob("lonely") // of which nobody else watches a build
-		wait(lonely, srv.StartBuild(lonely))
+		lonely := f.AddJob("lonely") // with one build
+		wait(lonely, f.StartBuild(lonely))
 		time.Sleep(5 * time.Minute)
 		got := map[string]int{}
-		for _, r := range srv.Requests() {
+		for _, r := range f.Requests() {
 			path, _, _ := strings.Cut(r.Path, "?")
 			got[path]++
 		}
@@ -553,51 +477,51 @@ func TestB61OtherJobsAndBuildsThatNoListShows(t *testing.T) {
 		require.Equal(t, 1+lists, got["/v1/record/"+busy+"/1/record-info"], "which the list does not show")
 		require.Zero(t, got["/v1/record/"+lonely+"/list"], "one build alone is read by itself")
 		require.InDelta(t, 24, got["/v1/record/"+lonely+"/1/record-info"], 3)
-		srv.Finish(busy, "150", codeartsbuild.StatusSucceeded)
+		f.Finish(busy, "150", codeartsbuild.StatusSucceeded)
 		time.Sleep(time.Minute)
-		srv.Finish(busy, "1", codeartsbuild.StatusSucceeded)
-		srv.Finish(lonely, "1", codeartsbuild.StatusSucceeded)
-		crowd.Wait()
+		f.Finish(busy, "1", codeartsbuild.StatusSucceeded)
+		f.Finish(lonely, "1", codeartsbuild.StatusSucceeded)
+		waiters.Wait()
 	})
 }
 
-func TestB61WatchersThatLeaveDoNotHoldUpTheOthers(t *testing.T) {
+// B61: waiters that leave do not hold up the others, and nothing is read for them.
+func TestWaitersLeave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		client := srv.Client()
-		crowd := buildsTogether(t)
-		defer crowd.end()
+		f := sdktest.NewJob(t)
+		client := f.Client()
+		waiters := newWaiters(t)
+		defer waiters.end()
 		for i := range 10 {
-			no := srv.StartBuild(job)
+			no := f.StartBuild(f.JobID)
 			leaves := time.Duration(i+1) * 10 * time.Second
-			crowd.Go(func() {
-				ctx, cancel := context.WithTimeout(crowd.ctx, leaves)
+			waiters.Go(func() {
+				ctx, cancel := context.WithTimeout(waiters.ctx, leaves)
 				defer cancel()
 				start := time.Now()
-				_, err := client.Builds.Wait(ctx, job, no, nil)
+				_, err := client.Builds.Wait(ctx, f.JobID, no, nil)
 				assert.ErrorIs(t, err, context.DeadlineExceeded)
 				assert.Equal(t, leaves, time.Since(start))
 			})
 		}
-		no := srv.StartBuild(job)
-		crowd.Go(func() {
-			_, err := client.Builds.Wait(crowd.ctx, job, no, nil)
+		no := f.StartBuild(f.JobID)
+		waiters.Go(func() {
+			_, err := client.Builds.Wait(waiters.ctx, f.JobID, no, nil)
 			assert.NoError(t, err)
 		})
-		buildsSteps(srv, job, no, 5*time.Minute, codeartsbuild.StatusSucceeded)
-		crowd.Wait()
-		before := len(srv.Requests())
+		f.Statuses(no, 5*time.Minute, codeartsbuild.StatusSucceeded)
+		waiters.Wait()
+		before := len(f.Requests())
 		time.Sleep(time.Hour)
-		require.Equal(t, before, len(srv.Requests()), "nobody reads for watchers that have left")
+		require.Equal(t, before, len(f.Requests()), "nothing is read for waiters that have left")
 	})
 }
 
-func TestB62StopOnCancel(t *testing.T) {
+// B62: with StopOnCancel the end of the context stops the build once.
+func TestWaitStopOnCancel(t *testing.T) {
 	t.Parallel()
-	const declined = `{"result":false}`
+	const denied = `{"result":false}`
 	dead := func(ctx context.Context) (context.Context, context.CancelFunc) {
 		ctx, cancel := context.WithCancel(ctx)
 		cancel()
@@ -615,10 +539,10 @@ func TestB62StopOnCancel(t *testing.T) {
 	}
 	tests := map[string]struct {
 		ctx      func(context.Context) (context.Context, context.CancelFunc)
-		faults   []codeartsbuildtest.Fault
+		faults   faults
 		finish   bool // the build ends with the context
 		kind     error
-		took     time.Duration // from the end of the context on; -1: a pause of the replays
+		took     time.Duration // from the end of the context on; -1: a pause before a retry
 		stops    int
 		unknown  bool
 		text     string
@@ -629,18 +553,18 @@ func TestB62StopOnCancel(t *testing.T) {
 		"after a deadline":      {ctx: deadline, kind: context.DeadlineExceeded, stops: 1, text: "; the stop of the build was accepted", aborted: true},
 		"the context was over":  {ctx: dead, kind: context.Canceled, stops: 1, text: "; the stop of the build was accepted", aborted: true},
 		"the build had ended":   {ctx: after(time.Minute), finish: true, kind: context.Canceled, stops: 1, text: "; the build had already ended"},
-		"the stop is forbidden": {ctx: after(time.Minute), faults: []codeartsbuildtest.Fault{codeartsbuildtest.Reply(403, "{}")}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
-		"the stop is declined":  {ctx: after(time.Minute), faults: []codeartsbuildtest.Fault{codeartsbuildtest.Reply(200, declined)}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
+		"the stop is forbidden": {ctx: after(time.Minute), faults: faults{codeartsbuildtest.Reply(403, "{}")}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
+		"the stop is denied":    {ctx: after(time.Minute), faults: faults{codeartsbuildtest.Reply(200, denied)}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
 		"the stop takes too long": {
-			ctx: after(time.Minute), faults: []codeartsbuildtest.Fault{codeartsbuildtest.Delay(time.Hour)},
+			ctx: after(time.Minute), faults: faults{codeartsbuildtest.Delay(time.Hour)},
 			kind: context.Canceled, took: 20 * time.Second, stops: 1, unknown: true, text: "not confirmed",
 		},
-		"its answer is lost": {
-			ctx: after(time.Minute), faults: []codeartsbuildtest.Fault{codeartsbuildtest.DropAnswer()},
+		"its response is lost": {
+			ctx: after(time.Minute), faults: faults{codeartsbuildtest.DropAnswer()},
 			kind: context.Canceled, took: -1, stops: 2, text: "; the stop of the build was accepted", aborted: true,
 		},
 		"a deadline, and the stop takes too long": {
-			ctx: deadline, faults: []codeartsbuildtest.Fault{codeartsbuildtest.Delay(time.Hour)},
+			ctx: deadline, faults: faults{codeartsbuildtest.Delay(time.Hour)},
 			kind: context.DeadlineExceeded, took: 20 * time.Second, stops: 1, unknown: true, text: "not confirmed",
 		},
 	}
@@ -648,19 +572,16 @@ func TestB62StopOnCancel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := codeartsbuildtest.NewServer()
-				defer srv.Close()
-				job := srv.AddJob("nightly")
-				no := srv.StartBuild(job)
-				srv.Next(buildsOpStop, tt.faults...)
+				f := sdktest.NewBuild(t)
+				f.Next(sdktest.OpStop, tt.faults...)
 				ctx, cancel := tt.ctx(t.Context())
 				defer cancel()
 				var ended time.Time
 				context.AfterFunc(ctx, func() { ended = time.Now() })
 				if tt.finish {
-					buildsSteps(srv, job, no, time.Minute-time.Millisecond, codeartsbuild.StatusSucceeded)
+					f.Statuses(f.BuildNo, time.Minute-time.Millisecond, codeartsbuild.StatusSucceeded)
 				}
-				build, err := srv.Client().Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{StopOnCancel: 20 * time.Second})
+				build, err := f.Client().Builds.Wait(ctx, f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{StopOnCancel: 20 * time.Second})
 				synctest.Wait()
 				require.Nil(t, build)
 				require.ErrorIs(t, err, tt.kind, "the error is the context's")
@@ -670,100 +591,95 @@ func TestB62StopOnCancel(t *testing.T) {
 				if tt.took >= 0 {
 					require.Equal(t, tt.took, time.Since(ended))
 				}
-				require.Equal(t, tt.stops, buildsCount(srv, buildsOpStop))
+				require.Equal(t, tt.stops, f.Count(sdktest.OpStop))
 				time.Sleep(10 * time.Second)
-				require.Equal(t, tt.stops, buildsCount(srv, buildsOpStop), "there is no second stop")
+				require.Equal(t, tt.stops, f.Count(sdktest.OpStop), "there is no second stop")
 				if tt.aborted {
-					require.Equal(t, codeartsbuild.StatusAborted, srv.Status(job, no))
+					require.Equal(t, codeartsbuild.StatusAborted, f.Status(f.JobID, f.BuildNo))
 				}
 			})
 		})
 	}
 }
 
-func TestB62CancelledBuildGoesOnUnlessToldOtherwise(t *testing.T) {
+// B62: without StopOnCancel the build goes on.
+func TestWaitCancelStopsNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		no := srv.StartBuild(job)
+		f := sdktest.NewBuild(t)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := srv.Client().Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: time.Hour})
+		_, err := f.Client().Builds.Wait(ctx, f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{Timeout: time.Hour})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotContains(t, err.Error(), "stop")
-		require.Zero(t, buildsCount(srv, buildsOpStop))
+		require.Zero(t, f.Count(sdktest.OpStop))
 	})
 }
 
-func TestB62EachOfManyWaitersStopsItsOwnBuild(t *testing.T) {
+// B62: each of many waiters stops its own build.
+func TestWaitersStopTheirOwnBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		client := srv.Client()
-		crowd := buildsTogether(t)
-		defer crowd.end()
+		f := sdktest.NewJob(t)
+		client := f.Client()
+		waiters := newWaiters(t)
+		defer waiters.end()
 		for range 10 {
-			no := srv.StartBuild(job)
-			crowd.Go(func() {
-				_, err := client.Builds.Wait(crowd.ctx, job, no, &codeartsbuild.WaitOptions{StopOnCancel: time.Minute})
+			no := f.StartBuild(f.JobID)
+			waiters.Go(func() {
+				_, err := client.Builds.Wait(waiters.ctx, f.JobID, no, &codeartsbuild.WaitOptions{StopOnCancel: time.Minute})
 				assert.ErrorIs(t, err, context.Canceled)
 				assert.ErrorContains(t, err, "accepted")
 			})
 		}
 		time.Sleep(time.Minute)
-		crowd.cancel()
-		crowd.Wait()
-		require.Equal(t, 10, buildsCount(srv, buildsOpStop))
+		waiters.cancel()
+		waiters.Wait()
+		require.Equal(t, 10, f.Count(sdktest.OpStop))
 		time.Sleep(5 * time.Second)
 		for i := range 10 {
-			require.Equal(t, codeartsbuild.StatusAborted, srv.Status(job, fmt.Sprint(i+1)))
+			require.Equal(t, codeartsbuild.StatusAborted, f.Status(f.JobID, fmt.Sprint(i+1)))
 		}
 	})
 }
 
-func TestB60ReadsThatHangDoNotProlongWaiting(t *testing.T) {
+// B60: reads that hang do not prolong waiting.
+func TestWaitReadHangs(t *testing.T) {
 	t.Parallel()
-	hang := slices.Repeat([]codeartsbuildtest.Fault{codeartsbuildtest.Delay(time.Hour)}, 40)
+	hang := slices.Repeat(faults{codeartsbuildtest.Delay(time.Hour)}, 40)
 	tests := map[string]struct {
-		before int // reads that are answered
+		before int // reads that do not hang
 		wait   func(context.Context, *codeartsbuild.Client, string, string) error
 		most   time.Duration
 	}{
-		"from the first one on": {0, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+		"from the first one on": {wait: func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
 			_, err := c.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: 5 * time.Second})
 			return err
-		}, 10 * time.Second},
-		"later": {2, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+		}, most: 10 * time.Second},
+		"later": {before: 2, wait: func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
 			_, err := c.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: time.Minute})
 			return err
-		}, 65 * time.Second},
-		"after a stop": {1, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+		}, most: 65 * time.Second},
+		"after a stop": {before: 1, wait: func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
 			_, err := c.Jobs.StopAndWait(ctx, job, no)
 			return err
-		}, 10*time.Minute + 5*time.Second},
-		"after the stops of a plan": {1, func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
-			outcomes, err := c.Builds.StopPlanned(ctx, buildsPlan(job, no), &codeartsbuild.StopPlannedOptions{Wait: 10 * time.Second})
-			require.Equal(t, []string{"1 stopped+error"}, buildsOutcomes(outcomes))
+		}, most: 10*time.Minute + 5*time.Second},
+		"after the stops of a plan": {before: 1, wait: func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
+			outcomes, err := c.Builds.StopPlanned(ctx, planToStop(job, no), &codeartsbuild.StopPlannedOptions{Wait: 10 * time.Second})
+			require.Equal(t, []string{"1 stopped+error"}, outcomeLines(outcomes))
 			require.GreaterOrEqual(t, outcomes[0].Took, 10*time.Second)
 			return err
-		}, 15 * time.Second},
+		}, most: 15 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				srv := codeartsbuildtest.NewServer()
-				defer srv.Close()
-				job := srv.AddJob("nightly")
-				no := srv.StartBuild(job)
-				srv.Next(buildsOpGet, append(make([]codeartsbuildtest.Fault, tt.before), hang...)...)
-				srv.Next(buildsOpStop, codeartsbuildtest.Reply(200, `{"result":true}`)) // and nothing happens
+				f := sdktest.NewBuild(t)
+				f.Next(sdktest.OpGetBuild, append(make(faults, tt.before), hang...)...)
+				f.Next(sdktest.OpStop, codeartsbuildtest.Reply(200, `{"result":true}`)) // the build goes on
 				start := time.Now()
-				err := tt.wait(t.Context(), srv.Client(codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 100})), job, no)
+				err := tt.wait(t.Context(), f.Client(codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 100})), f.JobID, f.BuildNo)
 				require.ErrorIs(t, err, codeartsbuild.ErrStillRunning)
 				require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context lives")
 				require.NotErrorIs(t, err, context.Canceled)
@@ -774,46 +690,38 @@ func TestB60ReadsThatHangDoNotProlongWaiting(t *testing.T) {
 	}
 }
 
-func TestB62ContextEndsDuringAReadThatIsAnswered(t *testing.T) {
+// B62: the context ends during a read whose response still comes.
+func TestWaitContextEndsDuringRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := codeartsbuildtest.NewServer()
-		defer srv.Close()
-		job := srv.AddJob("nightly")
-		no := srv.StartBuild(job)
+		f := sdktest.NewBuild(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		client := srv.Client(codeartsbuild.WithTransport(buildsRoundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodGet { // it takes no notice of the context
+		client := f.Client(codeartsbuild.WithTransport(httpfake.Func(func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodGet { // its response comes although the context ends
 				cancel()
 				return &http.Response{StatusCode: 403, ProtoMajor: 1, Body: http.NoBody}, nil
 			}
-			return srv.IAMConfig().Transport.RoundTrip(r)
+			return f.IAMConfig().Transport.RoundTrip(r)
 		})))
-		_, err := client.Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{StopOnCancel: 5 * time.Second})
+		_, err := client.Builds.Wait(ctx, f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{StopOnCancel: 5 * time.Second})
 		require.ErrorIs(t, err, context.Canceled)
-		require.ErrorIs(t, err, codeartsbuild.ErrForbidden, "the answer is not lost")
+		require.ErrorIs(t, err, codeartsbuild.ErrForbidden, "its error is kept")
 		require.ErrorContains(t, err, "the stop of the build was accepted")
-		require.Equal(t, 1, buildsCount(srv, buildsOpStop))
+		require.Equal(t, 1, f.Count(sdktest.OpStop))
 	})
 }
 
-type buildsRoundTrip func(*http.Request) (*http.Response, error)
-
-func (f buildsRoundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestB62ContextThatEndsTogetherWithTheTimeout(t *testing.T) {
+// B62: the context ends together with the timeout.
+func TestWaitContextEndsWithTimeout(t *testing.T) {
 	t.Parallel()
-	for range 20 { // which of the two is seen first is a matter of luck
+	for range 20 { // either of the two may come first
 		synctest.Test(t, func(t *testing.T) {
-			srv := codeartsbuildtest.NewServer()
-			defer srv.Close()
-			job := srv.AddJob("nightly")
-			no := srv.StartBuild(job)
+			f := sdktest.NewBuild(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			_, err := srv.Client().Builds.Wait(ctx, job, no, &codeartsbuild.WaitOptions{Timeout: 10 * time.Second, StopOnCancel: 5 * time.Second})
+			_, err := f.Client().Builds.Wait(ctx, f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{Timeout: 10 * time.Second, StopOnCancel: 5 * time.Second})
 			require.ErrorIs(t, err, codeartsbuild.ErrStillRunning)
-			stops := buildsCount(srv, buildsOpStop)
+			stops := f.Count(sdktest.OpStop)
 			require.Equal(t, errors.Is(err, context.DeadlineExceeded), stops == 1, "a stop is for the end of the context: %v", err)
 			require.LessOrEqual(t, stops, 1)
 		})

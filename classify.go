@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -78,6 +79,9 @@ func classifySuccess(c *call, a *attempt) verdict {
 	}
 	if c.op.stream {
 		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
+	}
+	if body = c.cleanBody(a, body); len(body) > 0 && !json.Valid(body) {
+		return unreadable(c, a, "the response quotes a secret of the request")
 	}
 	err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
 	switch {
@@ -180,10 +184,10 @@ func (c *call) snippet(a *attempt, text []byte) string {
 // classifyFailure judges an attempt without a response.
 func classifyFailure(c *call, a *attempt) verdict {
 	notSent, permanent := provesNotSent(a.err)
-	notSent = notSent || a.notSent || a.noCred
-	unknown := !notSent && c.effect != readOnly
+	notSent = notSent || a.notSent
+	unknown := !notSent && !a.noCred && c.effect != readOnly
 	e := &callError{operation: c.op.name, text: c.text(a, a.err)}
-	if notSent {
+	if notSent && !a.noCred {
 		e.kinds = notSentKind
 	}
 	switch {
@@ -261,6 +265,31 @@ func (c *call) redact(a *attempt, text string) string {
 // request. It removes them before it cuts the rest, or the start of one could stay.
 func (c *call) clean(a *attempt, text string, limit int) string {
 	return oneLine(c.redact(a, text[:min(len(text), maxErrorBody)]), limit)
+}
+
+// maxCleaned limits the bodies in which secrets are searched for in every spelling. A page has 50 KB, and a piece of a log
+// some 100 KB.
+const maxCleaned = 1 << 20
+
+// cleanBody removes the secrets of the request from a success, so that no field of a typed response holds one. The caller
+// of Do gets the response as it is.
+func (c *call) cleanBody(a *attempt, body []byte) []byte {
+	secrets := c.secrets // a call has secrets of its own, or a credential
+	if a.cred != nil {
+		secrets = a.cred.secrets()
+	}
+	if _, whole := c.out.(*wholeResponse); whole || !slices.ContainsFunc(secrets, func(s string) bool { return len(s) >= redact.MinLength && len(s) <= len(body) }) {
+		return body
+	}
+	if len(body) > maxCleaned {
+		for _, secret := range secrets {
+			if len(secret) >= redact.MinLength && bytes.Contains(body, []byte(secret)) {
+				body = bytes.ReplaceAll(body, []byte(secret), []byte("[removed]"))
+			}
+		}
+		return body
+	}
+	return []byte(redact.Remove(string(body), secrets...))
 }
 
 // provesNotSent reports whether an error proves that the service did not get the request, and whether another

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,133 +14,73 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/require"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
-const (
-	answerJob    = "48c66c6002964721be537cdc6ce0297b"
-	answerRecord = "/v1/record/" + answerJob + "/20/record-info"
-)
-
-// answerToken is as long as a real one, so that no part of it may slip through where texts are cut.
-var answerToken = "gAAAAABn" + strings.Repeat("4YmLkqW9-ZpR2xTv_", 40)
-
-// answerKinds are all the kinds of errors.
-var answerKinds = map[string]error{
-	"ErrBadRequest":          codeartsbuild.ErrBadRequest,
-	"ErrUnauthorized":        codeartsbuild.ErrUnauthorized,
-	"ErrForbidden":           codeartsbuild.ErrForbidden,
-	"ErrNotFound":            codeartsbuild.ErrNotFound,
-	"ErrTooManyRequests":     codeartsbuild.ErrTooManyRequests,
-	"ErrInternalServerError": codeartsbuild.ErrInternalServerError,
-	"ErrBuildFinished":       codeartsbuild.ErrBuildFinished,
-	"ErrNotStopped":          codeartsbuild.ErrNotStopped,
-	"ErrAPIRetired":          codeartsbuild.ErrAPIRetired,
-	"ErrNotProjectScoped":    codeartsbuild.ErrNotProjectScoped,
-	"ErrUnexpectedResponse":  codeartsbuild.ErrUnexpectedResponse,
-	"ErrOutcomeUnknown":      codeartsbuild.ErrOutcomeUnknown,
-	"ErrInvalidArgument":     codeartsbuild.ErrInvalidArgument,
-	"ErrStillRunning":        codeartsbuild.ErrStillRunning,
-	"context.Canceled":       context.Canceled,
-	"DeadlineExceeded":       context.DeadlineExceeded,
-}
-
-// answerAre names the kinds that an error is of.
-func answerAre(err error) []string {
-	kinds := []string{}
-	for _, name := range slices.Sorted(maps.Keys(answerKinds)) {
-		if errors.Is(err, answerKinds[name]) {
-			kinds = append(kinds, name)
-		}
-	}
-	return kinds
-}
-
-// answerClient is a client whose every request gets the answer.
-func answerClient(t *testing.T, responder httpmock.Responder, opts ...codeartsbuild.ClientOption) (*codeartsbuild.Client, *httpmock.MockTransport) {
+// stopError stops a build whose service responds in this way, and returns the error.
+func stopError(t *testing.T, status int, body string) *codeartsbuild.APIError {
 	t.Helper()
-	mock := httpmock.NewMockTransport()
-	mock.RegisterNoResponder(responder)
-	client, err := codeartsbuild.NewClient(append([]codeartsbuild.ClientOption{
-		codeartsbuild.WithEndpoint("https://build.example.com"),
-		codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(answerToken)),
-		codeartsbuild.WithTransport(mock),
-	}, opts...)...)
-	require.NoError(t, err)
-	return client, mock
+	client := sdktest.Client(t, httpfake.Script(httpfake.Reply(status, body)), sdktest.Once)
+	return sdktest.APIError(t, sdktest.Stop(t.Context(), client))
 }
 
-var answerOnce = codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 1})
-
-// answerStop stops a build where the answer is this one, and returns the error, an *APIError or nil.
-func answerStop(t *testing.T, status int, body string) *codeartsbuild.APIError {
-	t.Helper()
-	client, _ := answerClient(t, httpmock.NewStringResponder(status, body), answerOnce)
-	_, err := client.Jobs.Stop(t.Context(), answerJob, "20")
-	if err == nil {
-		return nil
-	}
-	var apiErr *codeartsbuild.APIError
-	require.ErrorAs(t, err, &apiErr)
-	return apiErr
-}
-
-// B32: a success may be an error, and the other way round.
-func TestErrorInsideASuccess(t *testing.T) {
+// B32: an error inside a 200 is an error; a success may carry an empty one.
+func TestErrorInsideSuccess(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		body          string
 		code, message string // both "": a success
 		kinds         []string
 	}{
-		"B32 flat":                          {`{"error_code":"DEV.CB.032000","error_msg":"[project_id] parameter error"}`, "DEV.CB.032000", "[project_id] parameter error", []string{"ErrBadRequest"}},
-		"B32 flat, beside a result":         {`{"result":true,"error_code":"CB.00060101","error_msg":"oops"}`, "CB.00060101", "oops", []string{"ErrInternalServerError"}},
-		"B32 code only":                     {`{"error_code":"CB.00031006"}`, "CB.00031006", "", []string{"ErrNotFound"}},
-		"B32 message only":                  {`{"error_msg":"no such job"}`, "", "no such job", []string{"ErrNotStopped"}},
-		"B32 number":                        {`{"error_code":60200,"error_msg":"Invalid param"}`, "60200", "Invalid param", []string{"ErrNotStopped"}},
-		"B32 nested":                        {`{"status":"error","error":{"code":"DEV.CB.032302","reason":"ended"}}`, "DEV.CB.032302", "ended", []string{"ErrBuildFinished"}},
-		"B32 nested, failed":                {`{"status":"failed","error":{"code":"DEV.CH.10001","message":"Param invalid"}}`, "DEV.CH.10001", "Param invalid", []string{"ErrNotStopped"}},
-		"B32 nested, in a string":           {`"{\"status\":\"error\",\"error\":{\"code\":\"DEV.CB.032302\",\"reason\":\"ended\"}}"`, "DEV.CB.032302", "ended", []string{"ErrBuildFinished"}},
-		"B32 nested, no status":             {`{"error":{"code":"DEV.CB.032302","reason":"ended"}}`, "DEV.CB.032302", "ended", []string{"ErrBuildFinished"}},
-		"B32 nested, beside a success":      {`{"result":true,"error":{"code":"DEV.CB.032302","reason":"ended"},"status":"success"}`, "DEV.CB.032302", "ended", []string{"ErrBuildFinished"}},
-		"B32 status and a text":             {`{"status":"fail","error":"message","result":null}`, "", "message", []string{"ErrNotStopped"}},
-		"B32 text, no status":               {`{"result":null,"error":"message"}`, "", "message", []string{"ErrNotStopped"}},
-		"B32 status only":                   {`{"status":"error"}`, "", "", []string{"ErrNotStopped"}},
-		"B32 status only, upper case":       {`{"status":"FAILED"}`, "", "", []string{"ErrNotStopped"}},
-		"B32 throttled":                     {`{"error_code":"CB.00060211","error_msg":"too frequent"}`, "CB.00060211", "too frequent", []string{"ErrTooManyRequests"}},
-		"B32 old token":                     {`{"error_code":"APIGW.0307","error_msg":"renew"}`, "APIGW.0307", "renew", []string{"ErrUnauthorized"}},
-		"B32 retired":                       {`{"error_code":"APIGW.0101","error_msg":"not published"}`, "APIGW.0101", "not published", []string{"ErrAPIRetired"}},
-		"B32 all is well":                   {`{"result":null,"error":null,"status":"success"}`, "", "", nil},
-		"B32 all is well, empty object":     {`{"result":null,"error":{},"status":"success"}`, "", "", nil},
-		"B32 all is well, empty text":       {`{"result":null,"error":"","status":"success"}`, "", "", nil},
-		"B32 all is well, text in error":    {`{"result":null,"error":"error_message","status":"success"}`, "", "", nil},
-		"B32 all is well, other letters":    {`{"result":null,"error":"error_message","status":"SUCCESS"}`, "", "", nil},
-		"B32 all is well, no error at all":  {`{"error_code":"","error_msg":"","result":true}`, "", "", nil},
-		"B32 all is well, error is nothing": {`{"error_code":null,"error_msg":null,"error":null,"result":true}`, "", "", nil},
+		"flat":                         {body: `{"error_code":"DEV.CB.032000","error_msg":"[project_id] parameter error"}`, code: "DEV.CB.032000", message: "[project_id] parameter error", kinds: []string{"ErrBadRequest"}},
+		"flat, beside a result":        {body: `{"result":true,"error_code":"CB.00060101","error_msg":"oops"}`, code: "CB.00060101", message: "oops", kinds: []string{"ErrInternalServerError"}},
+		"code only":                    {body: `{"error_code":"CB.00031006"}`, code: "CB.00031006", kinds: []string{"ErrNotFound"}},
+		"message only":                 {body: `{"error_msg":"no such job"}`, message: "no such job", kinds: []string{"ErrNotStopped"}},
+		"number":                       {body: `{"error_code":60200,"error_msg":"Invalid param"}`, code: "60200", message: "Invalid param", kinds: []string{"ErrNotStopped"}},
+		"nested":                       {body: `{"status":"error","error":{"code":"DEV.CB.032302","reason":"ended"}}`, code: "DEV.CB.032302", message: "ended", kinds: []string{"ErrBuildFinished"}},
+		"nested, failed":               {body: `{"status":"failed","error":{"code":"DEV.CH.10001","message":"Param invalid"}}`, code: "DEV.CH.10001", message: "Param invalid", kinds: []string{"ErrNotStopped"}},
+		"nested, in a string":          {body: `"{\"status\":\"error\",\"error\":{\"code\":\"DEV.CB.032302\",\"reason\":\"ended\"}}"`, code: "DEV.CB.032302", message: "ended", kinds: []string{"ErrBuildFinished"}},
+		"nested, no status":            {body: `{"error":{"code":"DEV.CB.032302","reason":"ended"}}`, code: "DEV.CB.032302", message: "ended", kinds: []string{"ErrBuildFinished"}},
+		"nested, beside a success":     {body: `{"result":true,"error":{"code":"DEV.CB.032302","reason":"ended"},"status":"success"}`, code: "DEV.CB.032302", message: "ended", kinds: []string{"ErrBuildFinished"}},
+		"status and a text":            {body: `{"status":"fail","error":"message","result":null}`, message: "message", kinds: []string{"ErrNotStopped"}},
+		"text, no status":              {body: `{"result":null,"error":"message"}`, message: "message", kinds: []string{"ErrNotStopped"}},
+		"status only":                  {body: `{"status":"error"}`, kinds: []string{"ErrNotStopped"}},
+		"status only, upper case":      {body: `{"status":"FAILED"}`, kinds: []string{"ErrNotStopped"}},
+		"throttled":                    {body: `{"error_code":"CB.00060211","error_msg":"too frequent"}`, code: "CB.00060211", message: "too frequent", kinds: []string{"ErrTooManyRequests"}},
+		"old token":                    {body: `{"error_code":"APIGW.0307","error_msg":"renew"}`, code: "APIGW.0307", message: "renew", kinds: []string{"ErrUnauthorized"}},
+		"retired":                      {body: `{"error_code":"APIGW.0101","error_msg":"not published"}`, code: "APIGW.0101", message: "not published", kinds: []string{"ErrAPIRetired"}},
+		"all is well":                  {body: `{"result":null,"error":null,"status":"success"}`},
+		"all is well, empty object":    {body: `{"result":null,"error":{},"status":"success"}`},
+		"all is well, empty text":      {body: `{"result":null,"error":"","status":"success"}`},
+		"all is well, text in error":   {body: `{"result":null,"error":"error_message","status":"success"}`},
+		"all is well, other letters":   {body: `{"result":null,"error":"error_message","status":"SUCCESS"}`},
+		"all is well, no error at all": {body: `{"error_code":"","error_msg":"","result":true}`},
+		"all is well, error is null":   {body: `{"error_code":null,"error_msg":null,"error":null,"result":true}`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apiErr := answerStop(t, http.StatusOK, tt.body)
+			err := sdktest.Stop(t.Context(), sdktest.Client(t, httpfake.Script(httpfake.Reply(200, tt.body)), sdktest.Once))
 			if tt.kinds == nil {
-				require.Nil(t, apiErr)
+				require.NoError(t, err)
 				return
 			}
-			require.NotNil(t, apiErr)
+			apiErr := sdktest.APIError(t, err)
 			require.Equal(t, http.StatusOK, apiErr.StatusCode)
 			require.Equal(t, tt.code, apiErr.ErrorCode)
 			require.Equal(t, tt.message, apiErr.ErrorMsg)
-			require.Equal(t, tt.kinds, answerAre(apiErr))
+			require.Equal(t, tt.kinds, sdktest.Kinds(apiErr))
 			require.Equal(t, tt.body, string(apiErr.Body))
 		})
 	}
 }
 
 // B32: no documented success is taken for an error, and every documented error is one, also with a 200.
-func TestDocumentedAnswers(t *testing.T) {
+func TestDocumentedResponses(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/examples/*.json")
 	require.NoError(t, err)
@@ -161,17 +99,16 @@ func TestDocumentedAnswers(t *testing.T) {
 		} else {
 			failures++
 		}
-		t.Run("B32 "+name, func(t *testing.T) {
+		t.Run(""+name, func(t *testing.T) {
 			t.Parallel()
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				client, _ := answerClient(t, httpmock.NewBytesResponder(http.StatusOK, body), answerOnce)
+				client := sdktest.Client(t, httpfake.Script(httpfake.Reply(http.StatusOK, string(body))), sdktest.Once)
 				err := client.Do(t.Context(), method, "/v1/anything", nil, nil)
 				if success {
 					require.NoError(t, err)
 					continue
 				}
-				var apiErr *codeartsbuild.APIError
-				require.ErrorAs(t, err, &apiErr)
+				apiErr := sdktest.APIError(t, err)
 				require.Equal(t, http.StatusOK, apiErr.StatusCode)
 				require.NotErrorIs(t, err, codeartsbuild.ErrUnexpectedResponse)
 				require.NotErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
@@ -182,26 +119,27 @@ func TestDocumentedAnswers(t *testing.T) {
 	require.Greater(t, failures, 12)
 }
 
-// B32: a read inside whose success there is an error fails too, and leaves no doubt.
-func TestErrorInsideASuccessOfARead(t *testing.T) {
+// B32: an error inside the 200 of a read is an error too. The outcome of a read is never unknown.
+func TestErrorInsideSuccessOfRead(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"B32 flat":   `{"error_code":"CB.00031006","error_msg":"no such build"}`,
-		"B32 nested": `{"result":null,"status":"error","error":{"code":"CB.00031006","reason":"no such build"}}`,
+		"flat":   `{"error_code":"CB.00031006","error_msg":"no such build"}`,
+		"nested": `{"result":null,"status":"error","error":{"code":"CB.00031006","reason":"no such build"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client, mock := answerClient(t, httpmock.NewStringResponder(http.StatusOK, body))
-			build, err := client.Builds.Get(t.Context(), answerJob, "20")
+			transport := httpfake.Script(httpfake.Reply(http.StatusOK, body))
+			client := sdktest.Client(t, transport)
+			build, err := client.Builds.Get(t.Context(), sdktest.JobID, "20")
 			require.Nil(t, build)
-			require.Equal(t, []string{"ErrNotFound"}, answerAre(err))
-			require.Equal(t, 1, mock.GetTotalCallCount())
+			require.Equal(t, []string{"ErrNotFound"}, sdktest.Kinds(err))
+			require.Equal(t, 1, transport.Count())
 		})
 	}
 }
 
 // B33: an error that is packed into a JSON string, as the live service sends some.
-func TestErrorInAString(t *testing.T) {
+func TestErrorInString(t *testing.T) {
 	t.Parallel()
 	pack := func(text string) string {
 		packed, err := json.Marshal(text)
@@ -210,27 +148,26 @@ func TestErrorInAString(t *testing.T) {
 	}
 	const inner = `{"error":{"code":"DEV.CB.032302","reason":"The state has changed"},"status":"error"}`
 	tests := map[string]struct{ body, code, message string }{
-		"B33 packed":                     {pack(inner), "DEV.CB.032302", "The state has changed"},
-		"B33 packed, spaces around":      {"\r\n " + pack(" "+inner+"\n") + "\n", "DEV.CB.032302", "The state has changed"},
-		"B33 packed twice":               {pack(pack(inner)), "DEV.CB.032302", "The state has changed"},
-		"B33 packed, byte order mark":    {"\ufeff" + pack(inner), "DEV.CB.032302", "The state has changed"},
-		"B33 packed, escapes":            {`"\u007b\"error_code\":\"DEV.CB.032302\",\"error_msg\":\"\u4efb\\u52a1\"}"`, "DEV.CB.032302", "任务"},
-		"B33 error packed, in an object": {`{"error":` + pack(`{"code":"DEV.CB.032302","reason":"The state has changed"}`) + `}`, "DEV.CB.032302", "The state has changed"},
-		"B33 text in a string":           {`"no such job"`, "", "no such job"},
-		"B33 empty string":               {`""`, "", ""},
+		"packed":                     {body: pack(inner), code: "DEV.CB.032302", message: "The state has changed"},
+		"packed, spaces around":      {body: "\r\n " + pack(" "+inner+"\n") + "\n", code: "DEV.CB.032302", message: "The state has changed"},
+		"packed twice":               {body: pack(pack(inner)), code: "DEV.CB.032302", message: "The state has changed"},
+		"packed, byte order mark":    {body: "\ufeff" + pack(inner), code: "DEV.CB.032302", message: "The state has changed"},
+		"packed, escapes":            {body: `"\u007b\"error_code\":\"DEV.CB.032302\",\"error_msg\":\"\u4efb\\u52a1\"}"`, code: "DEV.CB.032302", message: "任务"},
+		"error packed, in an object": {body: `{"error":` + pack(`{"code":"DEV.CB.032302","reason":"The state has changed"}`) + `}`, code: "DEV.CB.032302", message: "The state has changed"},
+		"text in a string":           {body: `"no such job"`, message: "no such job"},
+		"empty string":               {body: `""`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apiErr := answerStop(t, http.StatusBadRequest, tt.body)
-			require.NotNil(t, apiErr)
+			apiErr := stopError(t, http.StatusBadRequest, tt.body)
 			require.Equal(t, tt.code, apiErr.ErrorCode)
 			require.Equal(t, tt.message, apiErr.ErrorMsg)
 			want := "ErrBadRequest"
 			if tt.code != "" {
 				want = "ErrBuildFinished"
 			}
-			require.Equal(t, []string{want}, answerAre(apiErr))
+			require.Equal(t, []string{want}, sdktest.Kinds(apiErr))
 		})
 	}
 }
@@ -239,47 +176,46 @@ func TestErrorInAString(t *testing.T) {
 func TestFormsOfErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ body, code, message string }{
-		"B34 documented":                   {`{"error_code":"CB.00060200","error_msg":"Invalid param"}`, "CB.00060200", "Invalid param"},
-		"B34 number":                       {`{"error_code":60200,"error_msg":"Invalid param"}`, "60200", "Invalid param"},
-		"B34 huge number":                  {`{"error_code":123456789012345678901234567890}`, "123456789012345678901234567890", ""},
-		"B34 largest of 64 bits":           {`{"error_code":9223372036854775807}`, "9223372036854775807", ""},
-		"B34 number as a message":          {`{"error_code":"A.1","error_msg":42}`, "A.1", "42"},
-		"B34 code and message":             {`{"code":"CB.00060200","message":"Invalid param"}`, "CB.00060200", "Invalid param"},
-		"B34 code and message of IAM":      {`{"error":{"code":401,"message":"authentication wanted","title":"Unauthorized"}}`, "401", "authentication wanted"},
-		"B34 code in words":                {`{"code":"413 Request Entity Too Large","message":"too large"}`, "413 Request Entity Too Large", "too large"},
-		"B34 old":                          {`{"success":false,"err_code":"CB.1","message":"no","result":null}`, "CB.1", "no"},
-		"B34 nested, reason":               {`{"error":{"code":"DEV.CB.1","reason":"no"},"status":"error"}`, "DEV.CB.1", "no"},
-		"B34 nested, message":              {`{"error":{"code":"DEV.CB.1","message":"no"},"status":"failed"}`, "DEV.CB.1", "no"},
-		"B34 nested, error_code":           {`{"error":{"error_code":"DEV.CB.1","error_msg":"no"}}`, "DEV.CB.1", "no"},
-		"B34 nested twice":                 {`{"error":{"error":{"code":"DEV.CB.1","message":"no"}}}`, "DEV.CB.1", "no"},
-		"B34 list":                         {`{"errors":[{"code":"DEV.CB.1","message":"no"},{"code":"DEV.CB.2","message":"also no"}]}`, "DEV.CB.1", "no"},
-		"B34 list that is an object":       {`{"errors":{"code":"DEV.CB.1","message":"no"}}`, "DEV.CB.1", "no"},
-		"B34 empty list":                   {`{"errors":[],"message":"no"}`, "", "no"},
-		"B34 details":                      {`{"details":[{"error_code":"DEV.CB.1","error_msg":"no"}]}`, "DEV.CB.1", "no"},
-		"B34 details beside the code":      {`{"error_code":"APIGW.0302","error_msg":"denied","details":[{"error_code":"C.XXXX","error_msg":"no permission"}]}`, "APIGW.0302", "denied"},
-		"B34 code only":                    {`{"error_code":"CB.00060200"}`, "CB.00060200", ""},
-		"B34 message only":                 {`{"error_msg":"Invalid param"}`, "", "Invalid param"},
-		"B34 error is a text":              {`{"error":"Invalid param"}`, "", "Invalid param"},
-		"B34 nulls":                        {`{"error_code":null,"error_msg":null,"code":"A.1","message":"m"}`, "A.1", "m"},
-		"B34 empty strings":                {`{"error_code":"","error_msg":"","code":"A.1","message":"m"}`, "A.1", "m"},
-		"B34 missing half one level on":    {`{"error_code":"A.1","error":{"code":"B.2","message":"m"}}`, "A.1", "m"},
-		"B34 the last of two":              {`{"error_code":"A.1","error_code":"B.2","error_msg":"m"}`, "B.2", "m"},
-		"B34 bool as a code":               {`{"error_code":true,"error_msg":"m"}`, "", "m"},
-		"B34 code of zero":                 {`{"error_code":0,"code":"0","error_msg":"m"}`, "", "m"},
-		"B34 code of zero beside another":  {`{"error_code":"0","code":"CB.1","error_msg":"m"}`, "CB.1", "m"},
-		"B34 objects where texts belong":   {`{"error_code":{"a":1},"error_msg":[1]}`, "", ""},
-		"B34 lines and control characters": {`{"error_code":"A.1","error_msg":"first\r\n\tsecond\u0000\u001b[31m third\u2028fourth"}`, "A.1", "first second [31m third fourth"},
-		"B34 letters of any script":        {`{"error_code":"A.1","error_msg":"任务不存在 😀"}`, "A.1", "任务不存在 😀"},
-		"B34 escaped names":                {`{"\u0065rror_code":"A.1","error\u005fmsg":"m"}`, "A.1", "m"},
-		"B34 list at the top":              {`[{"error_code":"A.1"}]`, "", ""},
-		"B34 number at the top":            {`5`, "", ""},
+		"documented":                   {body: `{"error_code":"CB.00060200","error_msg":"Invalid param"}`, code: "CB.00060200", message: "Invalid param"},
+		"number":                       {body: `{"error_code":60200,"error_msg":"Invalid param"}`, code: "60200", message: "Invalid param"},
+		"huge number":                  {body: `{"error_code":123456789012345678901234567890}`, code: "123456789012345678901234567890"},
+		"largest of 64 bits":           {body: `{"error_code":9223372036854775807}`, code: "9223372036854775807"},
+		"number as a message":          {body: `{"error_code":"A.1","error_msg":42}`, code: "A.1", message: "42"},
+		"code and message":             {body: `{"code":"CB.00060200","message":"Invalid param"}`, code: "CB.00060200", message: "Invalid param"},
+		"code and message of IAM":      {body: `{"error":{"code":401,"message":"authentication wanted","title":"Unauthorized"}}`, code: "401", message: "authentication wanted"},
+		"code in words":                {body: `{"code":"413 Request Entity Too Large","message":"too large"}`, code: "413 Request Entity Too Large", message: "too large"},
+		"old":                          {body: `{"success":false,"err_code":"CB.1","message":"no","result":null}`, code: "CB.1", message: "no"},
+		"nested, reason":               {body: `{"error":{"code":"DEV.CB.1","reason":"no"},"status":"error"}`, code: "DEV.CB.1", message: "no"},
+		"nested, message":              {body: `{"error":{"code":"DEV.CB.1","message":"no"},"status":"failed"}`, code: "DEV.CB.1", message: "no"},
+		"nested, error_code":           {body: `{"error":{"error_code":"DEV.CB.1","error_msg":"no"}}`, code: "DEV.CB.1", message: "no"},
+		"nested twice":                 {body: `{"error":{"error":{"code":"DEV.CB.1","message":"no"}}}`, code: "DEV.CB.1", message: "no"},
+		"list":                         {body: `{"errors":[{"code":"DEV.CB.1","message":"no"},{"code":"DEV.CB.2","message":"also no"}]}`, code: "DEV.CB.1", message: "no"},
+		"list that is an object":       {body: `{"errors":{"code":"DEV.CB.1","message":"no"}}`, code: "DEV.CB.1", message: "no"},
+		"empty list":                   {body: `{"errors":[],"message":"no"}`, message: "no"},
+		"details":                      {body: `{"details":[{"error_code":"DEV.CB.1","error_msg":"no"}]}`, code: "DEV.CB.1", message: "no"},
+		"details beside the code":      {body: `{"error_code":"APIGW.0302","error_msg":"denied","details":[{"error_code":"C.XXXX","error_msg":"no permission"}]}`, code: "APIGW.0302", message: "denied"},
+		"code only":                    {body: `{"error_code":"CB.00060200"}`, code: "CB.00060200"},
+		"message only":                 {body: `{"error_msg":"Invalid param"}`, message: "Invalid param"},
+		"error is a text":              {body: `{"error":"Invalid param"}`, message: "Invalid param"},
+		"nulls":                        {body: `{"error_code":null,"error_msg":null,"code":"A.1","message":"m"}`, code: "A.1", message: "m"},
+		"empty strings":                {body: `{"error_code":"","error_msg":"","code":"A.1","message":"m"}`, code: "A.1", message: "m"},
+		"missing half one level on":    {body: `{"error_code":"A.1","error":{"code":"B.2","message":"m"}}`, code: "A.1", message: "m"},
+		"the last of two":              {body: `{"error_code":"A.1","error_code":"B.2","error_msg":"m"}`, code: "B.2", message: "m"},
+		"bool as a code":               {body: `{"error_code":true,"error_msg":"m"}`, message: "m"},
+		"code of zero":                 {body: `{"error_code":0,"code":"0","error_msg":"m"}`, message: "m"},
+		"code of zero beside another":  {body: `{"error_code":"0","code":"CB.1","error_msg":"m"}`, code: "CB.1", message: "m"},
+		"objects where texts belong":   {body: `{"error_code":{"a":1},"error_msg":[1]}`},
+		"lines and control characters": {body: `{"error_code":"A.1","error_msg":"first\r\n\tsecond\u0000\u001b[31m third\u2028fourth"}`, code: "A.1", message: "first second [31m third fourth"},
+		"letters of any script":        {body: `{"error_code":"A.1","error_msg":"任务不存在 😀"}`, code: "A.1", message: "任务不存在 😀"},
+		"escaped names":                {body: `{"\u0065rror_code":"A.1","error\u005fmsg":"m"}`, code: "A.1", message: "m"},
+		"list at the top":              {body: `[{"error_code":"A.1"}]`},
+		"number at the top":            {body: `5`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for range 5 {
-				apiErr := answerStop(t, http.StatusBadRequest, tt.body)
-				require.NotNil(t, apiErr)
+				apiErr := stopError(t, http.StatusBadRequest, tt.body)
 				require.Equal(t, tt.code, apiErr.ErrorCode)
 				require.Equal(t, tt.message, apiErr.ErrorMsg)
 			}
@@ -294,7 +230,7 @@ func TestPrecedenceOfErrorFields(t *testing.T) {
 	messages := []string{`"error_msg":"message-1"`, `"message":"message-2"`, `"reason":"message-3"`, `"err_msg":"message-4"`, `"title":"message-6"`}
 	for first := range codes {
 		for from := range messages {
-			t.Run(fmt.Sprintf("B34 from code %d and message %d on", first+1, from+1), func(t *testing.T) {
+			t.Run(fmt.Sprintf("from code %d and message %d on", first+1, from+1), func(t *testing.T) {
 				t.Parallel()
 				members := slices.Concat(codes[first:], messages[from:])
 				wantCode, wantMessage := fmt.Sprint("code-", first+1), fmt.Sprint("message-", from+1)
@@ -303,8 +239,8 @@ func TestPrecedenceOfErrorFields(t *testing.T) {
 				}
 				for range len(members) {
 					members = append(members[1:], members[0])
-					for _, order := range [][]string{members, answerReversed(members)} {
-						apiErr := answerStop(t, http.StatusBadRequest, "{"+strings.Join(order, ",")+"}")
+					for _, order := range [][]string{members, reversed(members)} {
+						apiErr := stopError(t, http.StatusBadRequest, "{"+strings.Join(order, ",")+"}")
 						require.Equal(t, wantCode, apiErr.ErrorCode)
 						require.Equal(t, wantMessage, apiErr.ErrorMsg)
 					}
@@ -314,54 +250,53 @@ func TestPrecedenceOfErrorFields(t *testing.T) {
 	}
 }
 
-func answerReversed(members []string) []string {
+func reversed(members []string) []string {
 	reversed := slices.Clone(members)
 	slices.Reverse(reversed)
 	return reversed
 }
 
-// B35: what is no JSON is an error all the same, with something readable from it.
-func TestErrorThatIsNoJSON(t *testing.T) {
+// B35: an error body that is not JSON gives an error too, with a readable part of it.
+func TestErrorNotJSON(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		status        int
 		body, message string
 		kinds         []string
 	}{
-		"B35 HTML":                    {403, "<!DOCTYPE html>\n<html><head><title>\n  403\tForbidden </title></head><body><h1>Nope</h1></body></html>", "403 Forbidden", []string{"ErrForbidden"}},
-		"B35 HTML in capitals":        {403, "<HTML><HEAD><TITLE>Nope</TITLE></HEAD>", "Nope", []string{"ErrForbidden"}},
-		"B35 HTML without a title":    {404, "<html><body><h1>Not here</h1>\n<p>nor there</p></body></html>", "Not here nor there", []string{"ErrNotFound"}},
-		"B35 HTML without an end":     {404, "<html><title>never ends", "never ends", []string{"ErrNotFound"}},
-		"B35 XML":                     {403, `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`, "AccessDenied", []string{"ErrForbidden"}},
-		"B35 text":                    {400, "no such\r\njob\n", "no such job", []string{"ErrBadRequest"}},
-		"B35 text with colours":       {400, "\x1b[31mred\x1b[0m\x00", "[31mred [0m", []string{"ErrBadRequest"}},
-		"B35 text that is no UTF-8":   {400, "caf\xe9", "caf\ufffd", []string{"ErrBadRequest"}},
-		"B35 JSON that ends early":    {400, `{"error_code":"CB.000`, `{"error_code":"CB.000`, []string{"ErrBadRequest"}},
-		"B35 empty":                   {404, "", "", []string{"ErrNotFound"}},
-		"B35 blank":                   {404, " \r\n\t", "", []string{"ErrNotFound"}},
-		"B35 empty, unknown status":   {418, "", "", []string{}},
-		"B35 byte order mark, JSON":   {422, "\ufeff" + `{"error_code":"CB.00031006","error_msg":"no such job"}`, "no such job", []string{"ErrNotFound"}},
-		"B35 byte order mark, text":   {400, "\ufeffno such job", "no such job", []string{"ErrBadRequest"}},
-		"B35 byte order mark, HTML":   {400, "\ufeff<title>no such job</title>", "no such job", []string{"ErrBadRequest"}},
-		"B35 byte order mark only":    {400, "\ufeff", "", []string{"ErrBadRequest"}},
-		"B35 HTML with a 500":         {500, "<title>oops</title>", "oops", []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
-		"B35 empty 502":               {502, "", "", []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
-		"B35 HTML with a 200":         {200, "<html><title>Please log in</title>", "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 text with a 200":         {200, "OK", "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 list with a 200":         {200, "[]", "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 number with a 200":       {200, "1", "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 HTML in a string, 200":   {200, `"<html>"`, "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 HTML with a 201":         {201, "<html>", "", []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
-		"B35 redirect with nothing":   {302, "", "", []string{"ErrUnexpectedResponse"}},
-		"B35 redirect with an object": {307, "{}", "", []string{"ErrUnexpectedResponse"}},
+		"HTML":                    {status: 403, body: "<!DOCTYPE html>\n<html><head><title>\n  403\tForbidden </title></head><body><h1>Nope</h1></body></html>", message: "403 Forbidden", kinds: []string{"ErrForbidden"}},
+		"HTML in capitals":        {status: 403, body: "<HTML><HEAD><TITLE>Nope</TITLE></HEAD>", message: "Nope", kinds: []string{"ErrForbidden"}},
+		"HTML without a title":    {status: 404, body: "<html><body><h1>Not here</h1>\n<p>nor there</p></body></html>", message: "Not here nor there", kinds: []string{"ErrNotFound"}},
+		"HTML without an end":     {status: 404, body: "<html><title>never ends", message: "never ends", kinds: []string{"ErrNotFound"}},
+		"XML":                     {status: 403, body: `<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>`, message: "AccessDenied", kinds: []string{"ErrForbidden"}},
+		"text":                    {status: 400, body: "no such\r\njob\n", message: "no such job", kinds: []string{"ErrBadRequest"}},
+		"text with colours":       {status: 400, body: "\x1b[31mred\x1b[0m\x00", message: "[31mred [0m", kinds: []string{"ErrBadRequest"}},
+		"text that is not UTF-8":  {status: 400, body: "caf\xe9", message: "caf\ufffd", kinds: []string{"ErrBadRequest"}},
+		"JSON that ends early":    {status: 400, body: `{"error_code":"CB.000`, message: `{"error_code":"CB.000`, kinds: []string{"ErrBadRequest"}},
+		"empty":                   {status: 404, kinds: []string{"ErrNotFound"}},
+		"blank":                   {status: 404, body: " \r\n\t", kinds: []string{"ErrNotFound"}},
+		"empty, unknown status":   {status: 418, kinds: []string{}},
+		"byte order mark, JSON":   {status: 422, body: "\ufeff" + `{"error_code":"CB.00031006","error_msg":"no such job"}`, message: "no such job", kinds: []string{"ErrNotFound"}},
+		"byte order mark, text":   {status: 400, body: "\ufeffno such job", message: "no such job", kinds: []string{"ErrBadRequest"}},
+		"byte order mark, HTML":   {status: 400, body: "\ufeff<title>no such job</title>", message: "no such job", kinds: []string{"ErrBadRequest"}},
+		"byte order mark only":    {status: 400, body: "\ufeff", kinds: []string{"ErrBadRequest"}},
+		"HTML with a 500":         {status: 500, body: "<title>oops</title>", message: "oops", kinds: []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
+		"empty 502":               {status: 502, kinds: []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
+		"HTML with a 200":         {status: 200, body: "<html><title>Please log in</title>", kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"text with a 200":         {status: 200, body: "OK", kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"list with a 200":         {status: 200, body: "[]", kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"number with a 200":       {status: 200, body: "1", kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"HTML in a string, 200":   {status: 200, body: `"<html>"`, kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"HTML with a 201":         {status: 201, body: "<html>", kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}},
+		"redirect with nothing":   {status: 302, kinds: []string{"ErrUnexpectedResponse"}},
+		"redirect with an object": {status: 307, body: "{}", kinds: []string{"ErrUnexpectedResponse"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			apiErr := answerStop(t, tt.status, tt.body)
-			require.NotNil(t, apiErr)
+			apiErr := stopError(t, tt.status, tt.body)
 			require.Equal(t, tt.status, apiErr.StatusCode)
-			require.Equal(t, tt.kinds, answerAre(apiErr))
+			require.Equal(t, tt.kinds, sdktest.Kinds(apiErr))
 			if tt.status >= 400 {
 				require.Equal(t, tt.message, apiErr.ErrorMsg)
 				if tt.message == "" && http.StatusText(tt.status) != "" {
@@ -371,62 +306,22 @@ func TestErrorThatIsNoJSON(t *testing.T) {
 			require.Equal(t, tt.body, string(apiErr.Body))
 		})
 	}
-	t.Run("B35 HTML with a 200, reading", func(t *testing.T) {
+	t.Run("HTML with a 200, reading", func(t *testing.T) {
 		t.Parallel()
-		client, _ := answerClient(t, httpmock.NewStringResponder(200, "<html><title>Please log in</title>"), answerOnce)
-		_, err := client.Builds.Get(t.Context(), answerJob, "20")
-		require.Equal(t, []string{"ErrUnexpectedResponse"}, answerAre(err))
+		client := sdktest.Client(t, httpfake.Script(httpfake.Reply(200, "<html><title>Please log in</title>")), sdktest.Once)
+		_, err := client.Builds.Get(t.Context(), sdktest.JobID, "20")
+		require.Equal(t, []string{"ErrUnexpectedResponse"}, sdktest.Kinds(err))
 		require.ErrorContains(t, err, "Please log in")
 	})
-	t.Run("B35 a long text is cut", func(t *testing.T) {
+	t.Run("a long text is cut", func(t *testing.T) {
 		t.Parallel()
 		for _, long := range []string{strings.Repeat("word ", 5000), strings.Repeat("字", 5000), "<p>" + strings.Repeat("word ", 5000), strings.Repeat("<p>", 5000)} {
-			apiErr := answerStop(t, 400, long)
+			apiErr := stopError(t, 400, long)
 			require.LessOrEqual(t, len(apiErr.ErrorMsg), 200)
 			require.LessOrEqual(t, len(apiErr.Body), 4<<10)
 			require.True(t, strings.HasPrefix(long, string(apiErr.Body)))
 		}
 	})
-}
-
-// B6, B35: an answer that repeats the request leaves no part of the token in an error, wherever texts are
-// cut.
-func TestAnswerThatQuotesTheToken(t *testing.T) {
-	t.Parallel()
-	piece := answerToken[:24]
-	quote := "X-Auth-Token: " + answerToken
-	bodies := map[string]struct {
-		status int
-		body   string
-	}{
-		"B6 documented form":                    {400, `{"error_code":"CB.00060200","error_msg":"bad header ` + quote + `"}`},
-		"B6 documented form, far back":          {400, `{"error_code":"CB.00060200","error_msg":"` + strings.Repeat("x", 500) + quote + `"}`},
-		"B6 as a code":                          {400, `{"error_code":"` + answerToken + `"}`},
-		"B6 text":                               {400, quote},
-		"B6 text, far back":                     {400, strings.Repeat("x ", 70) + quote},
-		"B6 HTML":                               {502, "<html><body><pre>" + quote + "</pre></body></html>"},
-		"B6 title":                              {502, "<title>" + quote + "</title>"},
-		"B6 text with a 200":                    {200, quote},
-		"B6 across the end of the kept body":    {400, `{"error_msg":"` + strings.Repeat("x", 4<<10-200) + quote + `"}`},
-		"B6 across the end of what is read":     {400, strings.Repeat("x", 64<<10-200) + quote},
-		"B6 across the end of the snippet":      {400, "<p>" + strings.Repeat("<b></b>", 280) + quote},
-		"B6 nothing but tokens":                 {400, strings.Repeat(answerToken+" ", 200)},
-		"B6 nothing but tokens, in JSON":        {400, `{"error_msg":"` + strings.Repeat(answerToken+" ", 200) + `"}`},
-		"B6 across the end of the kept success": {200, strings.Repeat("x", 4<<10-200) + quote},
-	}
-	for name, tt := range bodies {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			apiErr := answerStop(t, tt.status, tt.body)
-			require.NotNil(t, apiErr)
-			for what, text := range map[string]string{
-				"Error": apiErr.Error(), "ErrorMsg": apiErr.ErrorMsg, "ErrorCode": apiErr.ErrorCode, "Body": string(apiErr.Body), "%+v": fmt.Sprintf("%+v", apiErr), "%#v": fmt.Sprintf("%#v", apiErr),
-			} {
-				require.False(t, strings.Contains(text, piece), "%s shows the token: %.300s", what, text)
-				require.False(t, strings.Contains(text, answerToken[200:224]), "%s shows a part of the token: %.300s", what, text)
-			}
-		})
-	}
 }
 
 // B36: which sentinels an error is, all of them and no other.
@@ -439,58 +334,58 @@ func TestKindsOfErrors(t *testing.T) {
 		kinds    []string
 		requests int // 0: one
 	}{
-		"B36 400":                            {400, coded("CB.00060200"), []string{"ErrBadRequest"}, 0},
-		"B36 401":                            {401, coded("APIGW.0301"), []string{"ErrUnauthorized"}, 0},
-		"B36 403":                            {403, coded("APIGW.0302"), []string{"ErrForbidden"}, 0},
-		"B36 404":                            {404, coded("CB.00060214"), []string{"ErrNotFound"}, 0},
-		"B36 429":                            {429, coded("APIGW.0308"), []string{"ErrTooManyRequests"}, 5},
-		"B36 500":                            {500, coded("CB.00060101"), []string{"ErrInternalServerError"}, 0},
-		"B36 400, unknown code":              {400, coded("CB.99999999"), []string{"ErrBadRequest"}, 0},
-		"B36 401, unknown code":              {401, coded("CB.99999999"), []string{"ErrUnauthorized"}, 0},
-		"B36 403, unknown code":              {403, coded("CB.99999999"), []string{"ErrForbidden"}, 0},
-		"B36 404, unknown code":              {404, coded("CB.99999999"), []string{"ErrNotFound"}, 0},
-		"B36 500, unknown code":              {500, coded("CB.99999999"), []string{"ErrInternalServerError"}, 0},
-		"B36 400, no code":                   {400, "{}", []string{"ErrBadRequest"}, 0},
-		"B36 401, no code":                   {401, "{}", []string{"ErrUnauthorized"}, 0},
-		"B36 403, no code":                   {403, "{}", []string{"ErrForbidden"}, 0},
-		"B36 404, no code":                   {404, "{}", []string{"ErrNotFound"}, 0},
-		"B36 409":                            {409, "{}", []string{}, 0},
-		"B36 501, code":                      {501, coded("CB.99999999"), []string{"ErrInternalServerError"}, 0},
-		"B36 no such job, v3":                {422, coded("CB.00031006"), []string{"ErrNotFound"}, 0},
-		"B36 no such job, v1":                {422, coded("DEVCB.00031006"), []string{"ErrNotFound"}, 0},
-		"B36 no such job, another prefix":    {422, coded("NEW.CB.00031006"), []string{"ErrNotFound"}, 0},
-		"B36 no such job, no prefix":         {422, coded("00031006"), []string{"ErrNotFound"}, 0},
-		"B36 no such job, with a 500":        {500, coded("CB.00031006"), []string{"ErrNotFound"}, 0},
-		"B36 longer number":                  {422, coded("CB.100031006"), []string{}, 0},
-		"B36 no history":                     {403, coded("CB.00031059"), []string{"ErrNotFound"}, 0},
-		"B36 not published":                  {404, coded("APIGW.0101"), []string{"ErrAPIRetired"}, 0},
-		"B36 not published, own gateway":     {404, coded("APIG.0101"), []string{"ErrAPIRetired"}, 0},
-		"B36 that number of somebody else's": {404, coded("CB.0101"), []string{"ErrNotFound"}, 0},
-		"B36 too frequent, 400":              {400, coded("CB.00060211"), []string{"ErrTooManyRequests"}, 5},
-		"B36 too frequent, 500":              {500, coded("CB.00060211"), []string{"ErrTooManyRequests"}, 5},
-		"B36 too frequent, 200":              {200, coded("CB.00060211"), []string{"ErrTooManyRequests"}, 5},
-		"B36 throttled, 403":                 {403, coded("APIGW.0308"), []string{"ErrTooManyRequests"}, 5},
-		"B36 busy":                           {500, coded("CB.00060100"), []string{"ErrInternalServerError"}, 5},
-		"B36 finished":                       {400, coded("DEV.CB.032302"), []string{"ErrBuildFinished"}, 0},
-		"B36 finished, another status":       {409, coded("DEV.CB.032302"), []string{"ErrBuildFinished"}, 0},
-		"B36 token, 401":                     {401, coded("APIGW.0307"), []string{"ErrUnauthorized"}, 0},
-		"B36 token, 403":                     {403, coded("APIGW.0307"), []string{"ErrUnauthorized"}, 0},
-		"B36 token, 400":                     {400, coded("APIG.0307"), []string{"ErrUnauthorized"}, 0},
-		"B36 parameter":                      {400, coded("DEV.CB.032000"), []string{"ErrBadRequest"}, 0},
-		"B36 window":                         {422, coded("CB.00031105"), []string{"ErrBadRequest"}, 0},
-		"B36 numbers only":                   {401, `{"error":{"code":401,"message":"no"}}`, []string{"ErrUnauthorized"}, 0},
+		"400":                              {status: 400, body: coded("CB.00060200"), kinds: []string{"ErrBadRequest"}},
+		"401":                              {status: 401, body: coded("APIGW.0301"), kinds: []string{"ErrUnauthorized"}},
+		"403":                              {status: 403, body: coded("APIGW.0302"), kinds: []string{"ErrForbidden"}},
+		"404":                              {status: 404, body: coded("CB.00060214"), kinds: []string{"ErrNotFound"}},
+		"429":                              {status: 429, body: coded("APIGW.0308"), kinds: []string{"ErrTooManyRequests"}, requests: 5},
+		"500":                              {status: 500, body: coded("CB.00060101"), kinds: []string{"ErrInternalServerError"}},
+		"400, unknown code":                {status: 400, body: coded("CB.99999999"), kinds: []string{"ErrBadRequest"}},
+		"401, unknown code":                {status: 401, body: coded("CB.99999999"), kinds: []string{"ErrUnauthorized"}},
+		"403, unknown code":                {status: 403, body: coded("CB.99999999"), kinds: []string{"ErrForbidden"}},
+		"404, unknown code":                {status: 404, body: coded("CB.99999999"), kinds: []string{"ErrNotFound"}},
+		"500, unknown code":                {status: 500, body: coded("CB.99999999"), kinds: []string{"ErrInternalServerError"}},
+		"400, no code":                     {status: 400, body: "{}", kinds: []string{"ErrBadRequest"}},
+		"401, no code":                     {status: 401, body: "{}", kinds: []string{"ErrUnauthorized"}},
+		"403, no code":                     {status: 403, body: "{}", kinds: []string{"ErrForbidden"}},
+		"404, no code":                     {status: 404, body: "{}", kinds: []string{"ErrNotFound"}},
+		"409":                              {status: 409, body: "{}", kinds: []string{}},
+		"501, code":                        {status: 501, body: coded("CB.99999999"), kinds: []string{"ErrInternalServerError"}},
+		"no such job, v3":                  {status: 422, body: coded("CB.00031006"), kinds: []string{"ErrNotFound"}},
+		"no such job, v1":                  {status: 422, body: coded("DEVCB.00031006"), kinds: []string{"ErrNotFound"}},
+		"no such job, another prefix":      {status: 422, body: coded("NEW.CB.00031006"), kinds: []string{"ErrNotFound"}},
+		"no such job, no prefix":           {status: 422, body: coded("00031006"), kinds: []string{"ErrNotFound"}},
+		"no such job, with a 500":          {status: 500, body: coded("CB.00031006"), kinds: []string{"ErrNotFound"}},
+		"longer number":                    {status: 422, body: coded("CB.100031006"), kinds: []string{}},
+		"no history":                       {status: 403, body: coded("CB.00031059"), kinds: []string{"ErrNotFound"}},
+		"not published":                    {status: 404, body: coded("APIGW.0101"), kinds: []string{"ErrAPIRetired"}},
+		"not published, own gateway":       {status: 404, body: coded("APIG.0101"), kinds: []string{"ErrAPIRetired"}},
+		"the same number, not a gateway's": {status: 404, body: coded("CB.0101"), kinds: []string{"ErrNotFound"}},
+		"too frequent, 400":                {status: 400, body: coded("CB.00060211"), kinds: []string{"ErrTooManyRequests"}, requests: 5},
+		"too frequent, 500":                {status: 500, body: coded("CB.00060211"), kinds: []string{"ErrTooManyRequests"}, requests: 5},
+		"too frequent, 200":                {status: 200, body: coded("CB.00060211"), kinds: []string{"ErrTooManyRequests"}, requests: 5},
+		"throttled, 403":                   {status: 403, body: coded("APIGW.0308"), kinds: []string{"ErrTooManyRequests"}, requests: 5},
+		"busy":                             {status: 500, body: coded("CB.00060100"), kinds: []string{"ErrInternalServerError"}, requests: 5},
+		"finished":                         {status: 400, body: coded("DEV.CB.032302"), kinds: []string{"ErrBuildFinished"}},
+		"finished, another status":         {status: 409, body: coded("DEV.CB.032302"), kinds: []string{"ErrBuildFinished"}},
+		"token, 401":                       {status: 401, body: coded("APIGW.0307"), kinds: []string{"ErrUnauthorized"}},
+		"token, 403":                       {status: 403, body: coded("APIGW.0307"), kinds: []string{"ErrUnauthorized"}},
+		"token, 400":                       {status: 400, body: coded("APIG.0307"), kinds: []string{"ErrUnauthorized"}},
+		"parameter":                        {status: 400, body: coded("DEV.CB.032000"), kinds: []string{"ErrBadRequest"}},
+		"window":                           {status: 422, body: coded("CB.00031105"), kinds: []string{"ErrBadRequest"}},
+		"numbers only":                     {status: 401, body: `{"error":{"code":401,"message":"no"}}`, kinds: []string{"ErrUnauthorized"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, mock := answerClient(t, httpmock.NewStringResponder(tt.status, tt.body).HeaderSet(http.Header{"X-Request-Id": {"7f3c"}}))
-				_, err := client.Jobs.Stop(t.Context(), answerJob, "20")
-				require.Equal(t, tt.kinds, answerAre(err))
+				transport := httpfake.Script(httpfake.Reply(tt.status, tt.body, "X-Request-Id", "7f3c"))
+				client := sdktest.Client(t, transport)
+				err := sdktest.Stop(t.Context(), client)
+				require.Equal(t, tt.kinds, sdktest.Kinds(err))
 				requests := max(tt.requests, 1)
-				require.Equal(t, requests, mock.GetTotalCallCount())
-				var apiErr *codeartsbuild.APIError
-				require.ErrorAs(t, err, &apiErr)
+				require.Equal(t, requests, transport.Count())
+				apiErr := sdktest.APIError(t, err)
 				require.Equal(t, tt.status, apiErr.StatusCode)
 				require.Equal(t, requests, apiErr.Attempts)
 				require.Equal(t, "StopJob", apiErr.Operation)
@@ -498,79 +393,80 @@ func TestKindsOfErrors(t *testing.T) {
 
 				// A user who makes such an error for a test gets the same kinds.
 				made := &codeartsbuild.APIError{StatusCode: apiErr.StatusCode, ErrorCode: apiErr.ErrorCode}
-				require.Equal(t, tt.kinds, answerAre(made))
+				require.Equal(t, tt.kinds, sdktest.Kinds(made))
 			})
 		})
 	}
-	t.Run("B36 busy, a call that must not run twice", func(t *testing.T) {
+	t.Run("busy, a call that must run once", func(t *testing.T) {
 		t.Parallel()
-		client, mock := answerClient(t, httpmock.NewStringResponder(500, coded("CB.00060100")))
-		_, err := client.Jobs.Run(t.Context(), answerJob, nil)
-		require.Equal(t, []string{"ErrInternalServerError"}, answerAre(err))
-		require.Equal(t, 1, mock.GetTotalCallCount())
+		transport := httpfake.Script(httpfake.Reply(500, coded("CB.00060100")))
+		client := sdktest.Client(t, transport)
+		_, err := client.Jobs.Run(t.Context(), sdktest.JobID, nil)
+		require.Equal(t, []string{"ErrInternalServerError"}, sdktest.Kinds(err))
+		require.Equal(t, 1, transport.Count())
 	})
-	t.Run("B36 not published, and what to do about it", func(t *testing.T) {
+	t.Run("not published: the text names the option", func(t *testing.T) {
 		t.Parallel()
-		apiErr := answerStop(t, 404, coded("APIGW.0101"))
+		apiErr := stopError(t, 404, coded("APIGW.0101"))
 		require.Contains(t, apiErr.Error(), "WithStopAPI")
 	})
 }
 
-// B36: the code that says that the token has to be renewed is believed whatever its status.
-func TestRenewedToken(t *testing.T) {
+// B36: the code for a token that must be renewed counts under any status.
+func TestTokenRenewalCode(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 400, 401, 403, 500} {
-		t.Run(fmt.Sprint("B36 APIGW.0307 with ", status), func(t *testing.T) {
+		t.Run(fmt.Sprint("APIGW.0307 with ", status), func(t *testing.T) {
 			t.Parallel()
 			tokens := 0
 			source := codeartsbuild.NewCachedTokenSource(codeartsbuild.TokenSourceFunc(func(context.Context) (*codeartsbuild.Token, error) {
 				tokens++
 				return codeartsbuild.NewToken(fmt.Sprint("token-", tokens), time.Time{}), nil
 			}))
-			responder := func(req *http.Request) (*http.Response, error) {
+			transport := httpfake.Record(httpfake.Func(func(req *http.Request) (*http.Response, error) {
 				if req.Header.Get("X-Auth-Token") == "token-1" {
-					return httpmock.NewStringResponse(status, `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`), nil
+					return httpfake.Reply(status, `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`)(req)
 				}
-				return httpmock.NewStringResponse(200, `{"result":true}`), nil
-			}
-			client, mock := answerClient(t, responder, codeartsbuild.WithTokenSource(source), answerOnce)
+				return httpfake.Reply(200, `{"result":true}`)(req)
+			}))
+			client := sdktest.Client(t, transport, codeartsbuild.WithTokenSource(source), sdktest.Once)
 			var response codeartsbuild.Response
-			_, err := client.Jobs.Stop(t.Context(), answerJob, "20", codeartsbuild.WithResponseInto(&response))
+			err := sdktest.Stop(t.Context(), client, codeartsbuild.WithResponseInto(&response))
 			require.NoError(t, err)
 			require.Equal(t, 2, tokens)
-			require.Equal(t, 2, mock.GetTotalCallCount())
+			require.Equal(t, 2, transport.Count())
 			require.Equal(t, 2, response.Attempts)
 		})
 	}
 }
 
-// The one rule of errors: an answer to the last attempt, or a part of one, makes an *APIError, and
-// nothing else does.
-func TestAnswerOrNoAnswer(t *testing.T) {
+// B27b: the one rule of errors: a response to the last attempt, or a part of one, makes an *APIError, and nothing
+// else does.
+func TestAPIErrorMeansResponse(t *testing.T) {
 	t.Parallel()
-	answered := httpmock.NewStringResponder(502, "bad upstream")
-	lost := httpmock.NewErrorResponder(io.EOF)
+	badGateway := httpfake.Reply(502, "bad upstream")
 	tests := map[string]struct {
-		responder httpmock.Responder
-		api       bool
+		steps []httpfake.Func
+		api   bool
 	}{
-		"answered":                {answered, true},
-		"lost":                    {lost, false},
-		"lost, then answered":     {lost.Then(answered), true},
-		"answered, then lost":     {answered.Then(lost), false},
-		"answered with a success": {httpmock.NewStringResponder(200, "<html>"), true},
+		"response":                {[]httpfake.Func{badGateway}, true},
+		"lost":                    {[]httpfake.Func{httpfake.Lost}, false},
+		"lost, then a response":   {[]httpfake.Func{httpfake.Lost, badGateway}, true},
+		"response, then lost":     {[]httpfake.Func{badGateway, httpfake.Lost}, false},
+		"response like a success": {[]httpfake.Func{httpfake.Reply(200, "<html>")}, true},
 	}
 	for name, tt := range tests {
-		t.Run("B27b "+name, func(t *testing.T) {
+		t.Run(""+name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client, mock := answerClient(t, tt.responder, codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 2}))
+				transport := httpfake.Script(tt.steps...)
+				client := sdktest.Client(t, transport, codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 2}))
 				var response codeartsbuild.Response
-				_, err := client.Jobs.Stop(t.Context(), answerJob, "20", codeartsbuild.WithResponseInto(&response))
+				err := sdktest.Stop(t.Context(), client, codeartsbuild.WithResponseInto(&response))
 				var apiErr *codeartsbuild.APIError
 				require.Equal(t, tt.api, errors.As(err, &apiErr))
 				require.ErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
-				require.Equal(t, 2, mock.GetTotalCallCount())
+				require.Equal(t, 2, transport.Count())
 				require.Equal(t, 2, response.Attempts)
 				require.Equal(t, tt.api, response.StatusCode != 0)
 				if tt.api {
@@ -581,84 +477,37 @@ func TestAnswerOrNoAnswer(t *testing.T) {
 	}
 }
 
-// An error is one line below 1 KiB, whatever the service and the caller put into it.
-func TestTextOfAnErrorMadeByHand(t *testing.T) {
+// B91: a code of 0, a bool or the status itself is not a code. A code of the service's own counts under any
+// status.
+func TestCodesWithoutMeaning(t *testing.T) {
 	t.Parallel()
-	require.EqualError(t, &codeartsbuild.APIError{StatusCode: 404}, "codeartsbuild: Not Found (404)")
-	require.Empty(t, answerAre(&codeartsbuild.APIError{}), "it has no kind")
-	require.EqualError(t, &codeartsbuild.APIError{Operation: "StopJob", StatusCode: 400, ErrorCode: "DEV.CB.032302", ErrorMsg: "over"},
-		"codeartsbuild: StopJob: over (400 DEV.CB.032302)")
-}
-
-func TestTextsOfErrors(t *testing.T) {
-	t.Parallel()
-	long := strings.Repeat("long\n", 1000)
-	nasty := errors.New("first line\nsecond line " + long)
-	script := func(status int, body string) codeartsbuild.ClientOption {
-		mock := httpmock.NewMockTransport()
-		mock.RegisterNoResponder(func(*http.Request) (*http.Response, error) {
-			resp := httpmock.NewStringResponse(status, body)
-			resp.Header.Set("X-Request-Id", long)
-			resp.Header.Set("Retry-After", "20")
-			return resp, nil
-		})
-		return codeartsbuild.WithTransport(mock)
-	}
-	everything := `{"error_code":` + answerQuoted(long) + `,"error_msg":` + answerQuoted(long) + `}`
+	thrice := codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 3, MinDelay: 1, MaxDelay: 1})
+	unclear := []string{"ErrInternalServerError", "ErrOutcomeUnknown"}
 	tests := map[string]struct {
-		transport codeartsbuild.ClientOption
-		call      func(context.Context, *codeartsbuild.Client) error
+		status   int
+		body     string
+		kinds    []string
+		requests int
 	}{
-		"B21 everything is long": {script(400, everything), func(ctx context.Context, c *codeartsbuild.Client) error {
-			return c.Do(ctx, "POST", "/"+strings.Repeat("path/", 1000), nil, nil)
-		}},
-		"B21 everything is long, and doubtful": {script(502, everything), func(ctx context.Context, c *codeartsbuild.Client) error {
-			return c.Do(ctx, "POST", "/"+strings.Repeat("path/", 1000), nil, nil)
-		}},
-		"B21 cancelled with a long cause in a pause": {script(503, everything), func(ctx context.Context, c *codeartsbuild.Client) error {
-			ctx, cancel := context.WithCancelCause(ctx)
-			time.AfterFunc(time.Second, func() { cancel(nasty) })
-			_, err := c.Jobs.Stop(ctx, answerJob, "20")
-			return err
-		}},
-		"B21 cancelled with a long cause while polling": {script(503, everything), func(ctx context.Context, c *codeartsbuild.Client) error {
-			ctx, cancel := context.WithCancelCause(ctx)
-			time.AfterFunc(time.Second, func() { cancel(nasty) })
-			_, err := c.Jobs.StopAndWait(ctx, answerJob, "20")
-			return err
-		}},
-		"B21 a long failure of the token source": {codeartsbuild.WithTokenSource(codeartsbuild.TokenSourceFunc(func(context.Context) (*codeartsbuild.Token, error) {
-			return nil, nasty
-		})), func(ctx context.Context, c *codeartsbuild.Client) error {
-			_, err := c.Jobs.Stop(ctx, answerJob, "20")
-			return err
-		}},
-		"B21 a long failure of the transport": {codeartsbuild.WithTransport(answerTransport(func(*http.Request) (*http.Response, error) {
-			return nil, nasty
-		})), func(ctx context.Context, c *codeartsbuild.Client) error {
-			_, err := c.Jobs.Run(ctx, answerJob, nil)
-			return err
-		}},
+		"500, code of 0":               {500, `{"error_code":0}`, unclear, 3},
+		"500, code of 0 in a string":   {500, `{"error_code":"0","error_msg":"oops"}`, unclear, 3},
+		"500, code of false":           {500, `{"code":false}`, unclear, 3},
+		"500, code of true":            {500, `{"error_code":true}`, unclear, 3},
+		"500, the status again":        {500, `{"code":500,"message":"Internal Server Error"}`, unclear, 3},
+		"500, the status in a string":  {500, `{"error":{"code":"500"}}`, unclear, 3},
+		"505, the status again":        {505, `{"code":505}`, unclear, 3},
+		"502, build finished":          {502, `{"error_code":"DEV.CB.032302"}`, []string{"ErrBuildFinished"}, 1},
+		"504, build finished":          {504, `{"error_code":"DEV.CB.032302"}`, []string{"ErrBuildFinished"}, 1},
+		"504, build finished, as live": {504, finishedBody, []string{"ErrBuildFinished"}, 1},
+		"504, the gateway's code":      {504, `{"error_code":"APIGW.0201"}`, unclear, 3},
+		"502, an unknown code":         {502, `{"error_code":"CB.99999999"}`, unclear, 3},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				client, _ := answerClient(t, nil, tt.transport)
-				err := tt.call(t.Context(), client)
-				require.Error(t, err)
-				require.Less(t, len(err.Error()), 1<<10)
-				require.NotContains(t, err.Error(), "\n")
-			})
+			transport := httpfake.Script(httpfake.Reply(tt.status, tt.body))
+			require.Equal(t, tt.kinds, sdktest.Kinds(sdktest.Stop(t.Context(), sdktest.Client(t, transport, thrice))))
+			require.Equal(t, tt.requests, transport.Count())
 		})
 	}
-}
-
-type answerTransport func(*http.Request) (*http.Response, error)
-
-func (f answerTransport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-func answerQuoted(text string) string {
-	quoted, _ := json.Marshal(text)
-	return string(quoted)
 }

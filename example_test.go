@@ -57,7 +57,7 @@ func ExampleJobsService_StopAndWait() {
 	// Output: build 1 aborted
 }
 
-// What to do about an error is a matter of its kinds.
+// The kind of an error decides what to do.
 func ExampleJobsService_Stop_errors() {
 	srv := codeartsbuildtest.NewServer()
 	defer srv.Close()
@@ -66,15 +66,15 @@ func ExampleJobsService_Stop_errors() {
 	srv.Finish(job, build, codeartsbuild.StatusSucceeded)
 
 	_, err := srv.Client().Jobs.Stop(context.Background(), job, build)
-	var answer *codeartsbuild.APIError
+	var apiErr *codeartsbuild.APIError
 	switch {
 	case err == nil:
 		fmt.Println("the service accepted the stop")
 	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
 		fmt.Println("it may have taken effect: stop it again, that is always safe")
 	case errors.Is(err, codeartsbuild.ErrBuildFinished):
-		errors.As(err, &answer)
-		fmt.Println("there was nothing left to stop:", answer.StatusCode, answer.ErrorCode)
+		errors.As(err, &apiErr)
+		fmt.Println("there was nothing left to stop:", apiErr.StatusCode, apiErr.ErrorCode)
 	case errors.Is(err, codeartsbuild.ErrUnauthorized):
 		fmt.Println("the credential is wrong or has expired")
 	default:
@@ -111,8 +111,8 @@ func ExampleWithTransport() {
 	// <nil>
 }
 
-// A lost answer is the worst that can happen to a stop. Here the first one takes effect, its answer is
-// lost, and the second is told that the build has ended.
+// Here the first stop takes effect and its response is lost. The second one is told that the build has
+// finished.
 func Example_testing() {
 	srv := codeartsbuildtest.NewServer()
 	defer srv.Close()

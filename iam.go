@@ -210,8 +210,8 @@ func (r *loginResponse) decodePayload(payload []byte, of about) error {
 	value := of.header.Get("X-Subject-Token")
 	var body struct {
 		Token *struct {
-			ExpiresAt time.Time `json:"expires_at"`
-			IssuedAt  time.Time `json:"issued_at"`
+			ExpiresAt json.RawMessage `json:"expires_at"` // an unreadable time must not fail the login
+			IssuedAt  json.RawMessage `json:"issued_at"`
 			Project   struct {
 				ID string `json:"id"`
 			} `json:"project"`
@@ -228,10 +228,11 @@ func (r *loginResponse) decodePayload(payload []byte, of about) error {
 	case body.Token.Project.ID == "":
 		return ErrNotProjectScoped
 	}
-	r.token = NewToken(value, body.Token.ExpiresAt)
+	expiresAt, issuedAt := loosejson.Time(loosejson.Text(body.Token.ExpiresAt)), loosejson.Time(loosejson.Text(body.Token.IssuedAt))
+	r.token = NewToken(value, expiresAt)
 	r.token.projectID = body.Token.Project.ID
-	if issued := body.Token.IssuedAt; !issued.IsZero() && !r.token.expiresAt.IsZero() {
-		r.token.lifetime = max(body.Token.ExpiresAt.Sub(issued), 0)
+	if !issuedAt.IsZero() && !expiresAt.IsZero() {
+		r.token.lifetime = max(expiresAt.Sub(issuedAt), 0)
 	}
 	return nil
 }

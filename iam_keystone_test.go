@@ -21,12 +21,13 @@ import (
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
 // These tests log in at a real Keystone. The command `bash .ci/keystone go test -tags keystone -run Keystone .`
 // starts one, fills it and says where it is.
 
-// A keystone says where the server is and what it holds.
+// A keystone is the address of the server and its users.
 type keystone struct {
 	endpoint                          string
 	domainName, domainID              string
@@ -35,8 +36,7 @@ type keystone struct {
 	mfaUserName, mfaUserID, mfaSecret string // a user with the same password and a second factor
 }
 
-// newKeystone reads what .ci/keystone set. Whoever asks for these tests has a Keystone, so a missing
-// variable is a failure.
+// newKeystone reads the variables of .ci/keystone. A missing one is a failure: these tests run on request only.
 func newKeystone(t *testing.T) keystone {
 	t.Helper()
 	env := func(name string) string {
@@ -90,25 +90,15 @@ func (k keystone) call(t *testing.T, method string, token *codeartsbuild.Token) 
 	return resp.StatusCode
 }
 
-func keystoneSource(t *testing.T, cfg codeartsbuild.IAMConfig) *codeartsbuild.CachedTokenSource {
-	t.Helper()
-	src, err := codeartsbuild.NewIAMTokenSource(cfg)
-	if err != nil {
-		t.Fatalf("NewIAMTokenSource: %v", err)
-	}
-	t.Cleanup(src.CloseIdleConnections)
-	return src
-}
-
-// A keystoneRecorder passes requests on, changes their body if told to, and keeps the answers.
+// A keystoneRecorder passes requests on, changes their body if told to, and keeps the responses.
 type keystoneRecorder struct {
 	change func(auth map[string]any) // gets the member "auth" of the body
 
-	mu      sync.Mutex
-	answers []keystoneAnswer
+	mu        sync.Mutex
+	responses []keystoneResponse
 }
 
-type keystoneAnswer struct {
+type keystoneResponse struct {
 	status int
 	header http.Header
 	body   string
@@ -131,7 +121,7 @@ func (r *keystoneRecorder) RoundTrip(req *http.Request) (*http.Response, error) 
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answers = append(r.answers, keystoneAnswer{resp.StatusCode, resp.Header.Clone(), string(body)})
+	r.responses = append(r.responses, keystoneResponse{resp.StatusCode, resp.Header.Clone(), string(body)})
 	return resp, err
 }
 
@@ -153,15 +143,15 @@ func (r *keystoneRecorder) changed(req *http.Request) (*http.Request, error) {
 	return req, nil
 }
 
-// only returns the answer to the one request that was made.
-func (r *keystoneRecorder) only(t *testing.T) keystoneAnswer {
+// only returns the response to the only request.
+func (r *keystoneRecorder) only(t *testing.T) keystoneResponse {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.answers) != 1 {
-		t.Fatalf("%d requests, want exactly 1", len(r.answers))
+	if len(r.responses) != 1 {
+		t.Fatalf("%d requests, want exactly 1", len(r.responses))
 	}
-	return r.answers[0]
+	return r.responses[0]
 }
 
 func keystoneToken(t *testing.T, src codeartsbuild.TokenSource) *codeartsbuild.Token {
@@ -196,6 +186,7 @@ func TestKeystoneOneTimeCode(t *testing.T) {
 	}
 }
 
+// B3: the ways to name account, user and project, and the spellings of the endpoint.
 func TestKeystoneLogin(t *testing.T) {
 	t.Parallel()
 	server := newKeystone(t)
@@ -210,7 +201,7 @@ func TestKeystoneLogin(t *testing.T) {
 		"user by id":                         func(cfg *config) { cfg.UserName, cfg.UserID = "", server.userID },
 		"project by id":                      func(cfg *config) { cfg.ProjectName, cfg.ProjectID = "", server.projectID },
 		"region names the project":           func(cfg *config) { cfg.Region, cfg.ProjectName = cfg.ProjectName, "" },
-		"B3 slash at the end of the address": func(cfg *config) { cfg.Endpoint += "/" },
+		"slash at the end of the address":    func(cfg *config) { cfg.Endpoint += "/" },
 		"address with the version":           func(cfg *config) { cfg.Endpoint += "/v3" },
 		"address with the version and slash": func(cfg *config) { cfg.Endpoint += "/v3/" },
 		"second factor, user by name":        mfa,
@@ -229,7 +220,7 @@ func TestKeystoneLogin(t *testing.T) {
 			recorder := &keystoneRecorder{}
 			cfg := server.config(recorder)
 			change(&cfg)
-			src := keystoneSource(t, cfg)
+			src := sdktest.TokenSource(t, cfg)
 
 			token := keystoneToken(t, src)
 			if got, want := token.ProjectID(), server.projectID; got != want {
@@ -249,8 +240,8 @@ func TestKeystoneLogin(t *testing.T) {
 	}
 }
 
-// A refusal is final: asking again with the same password would lock the user.
-func TestKeystoneRefusal(t *testing.T) {
+// B6, B18: a rejected login is final: another with the same password would lock the user.
+func TestKeystoneRejectedLogin(t *testing.T) {
 	t.Parallel()
 	server := newKeystone(t)
 	const wrong = "no-Such-pa55word"
@@ -260,14 +251,14 @@ func TestKeystoneRefusal(t *testing.T) {
 		status int
 		code   string
 		want   error
-		text   string // what the error says, in lower case
+		text   string // of the error, in lower case
 	}{
-		"B18 wrong password": {
+		"wrong password": {
 			change: func(cfg *codeartsbuild.IAMConfig) { cfg.Password = codeartsbuild.StaticSecret(wrong) },
 			status: 401, code: "401", want: codeartsbuild.ErrUnauthorized,
 		},
 		"unknown user": {
-			change: func(cfg *codeartsbuild.IAMConfig) { cfg.UserName = "nobody" },
+			change: func(cfg *codeartsbuild.IAMConfig) { cfg.UserName = "unknown" },
 			status: 401, code: "401", want: codeartsbuild.ErrUnauthorized,
 		},
 		"unknown project": {
@@ -281,11 +272,11 @@ func TestKeystoneRefusal(t *testing.T) {
 			},
 			status: 401, code: "401", want: codeartsbuild.ErrUnauthorized,
 		},
-		"B18 one-time code wanted": {
+		"one-time code wanted": {
 			change: func(cfg *codeartsbuild.IAMConfig) { cfg.UserName = server.mfaUserName },
 			status: 401, code: "401", want: codeartsbuild.ErrUnauthorized, text: "one-time code",
 		},
-		"B6 request refused and quoted": {
+		"request rejected and quoted": {
 			send:   func(auth map[string]any) { delete(auth["identity"].(map[string]any), "methods") },
 			status: 400, code: "400", want: codeartsbuild.ErrBadRequest,
 		},
@@ -302,25 +293,22 @@ func TestKeystoneRefusal(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&cfg)
 			}
-			token, err := keystoneSource(t, cfg).Token(t.Context())
-			answer := recorder.only(t)
+			token, err := sdktest.TokenSource(t, cfg).Token(t.Context())
+			response := recorder.only(t)
 			if token != nil {
 				t.Error("a token beside the error")
 			}
-			var apiErr *codeartsbuild.APIError
-			if !errors.As(err, &apiErr) {
-				t.Fatalf("error %v (%T), want an APIError", err, err)
-			}
-			if !errors.Is(err, tt.want) || apiErr.StatusCode != tt.status || answer.status != tt.status || apiErr.ErrorCode != tt.code {
+			apiErr := sdktest.APIError(t, err)
+			if !errors.Is(err, tt.want) || apiErr.StatusCode != tt.status || response.status != tt.status || apiErr.ErrorCode != tt.code {
 				t.Errorf("error %v with status %d (sent: %d) and code %q, want %v with status %d and code %q",
-					err, apiErr.StatusCode, answer.status, apiErr.ErrorCode, tt.want, tt.status, tt.code)
+					err, apiErr.StatusCode, response.status, apiErr.ErrorCode, tt.want, tt.status, tt.code)
 			}
-			if apiErr.Operation != "CreateToken" || apiErr.Attempts != 1 || apiErr.RequestID != answer.header.Get("X-Openstack-Request-Id") {
+			if apiErr.Operation != "CreateToken" || apiErr.Attempts != 1 || apiErr.RequestID != response.header.Get("X-Openstack-Request-Id") {
 				t.Errorf("operation %q, attempts %d, request %q, want CreateToken, 1 and %q",
-					apiErr.Operation, apiErr.Attempts, apiErr.RequestID, answer.header.Get("X-Openstack-Request-Id"))
+					apiErr.Operation, apiErr.Attempts, apiErr.RequestID, response.header.Get("X-Openstack-Request-Id"))
 			}
 			if errors.Is(err, codeartsbuild.ErrOutcomeUnknown) {
-				t.Error("a refused login left the outcome open")
+				t.Error("the outcome of a rejected login is unknown")
 			}
 			if !strings.Contains(strings.ToLower(err.Error()), tt.text) || strings.Contains(err.Error(), "\n") || len(err.Error()) > 1024 {
 				t.Errorf("text %q, want one short line with %q", err, tt.text)
@@ -329,15 +317,15 @@ func TestKeystoneRefusal(t *testing.T) {
 			for what, secret := range map[string]string{
 				"password":       server.password,
 				"wrong password": wrong,
-				"receipt":        answer.header.Get("Openstack-Auth-Receipt"),
-				"token":          answer.header.Get("X-Subject-Token"),
+				"receipt":        response.header.Get("Openstack-Auth-Receipt"),
+				"token":          response.header.Get("X-Subject-Token"),
 			} {
 				if secret != "" && strings.Contains(printed, secret) {
 					t.Errorf("the error shows the %s: %s", what, printed)
 				}
 			}
-			if tt.send != nil && tt.status == 400 && !strings.Contains(answer.body, server.password) {
-				t.Error("Keystone did not quote the password, so that this case shows nothing")
+			if tt.send != nil && tt.status == 400 && !strings.Contains(response.body, server.password) {
+				t.Error("Keystone did not quote the password, so that this case tests nothing")
 			}
 		})
 	}
@@ -346,7 +334,7 @@ func TestKeystoneRefusal(t *testing.T) {
 func TestKeystoneRevokedToken(t *testing.T) {
 	t.Parallel()
 	server := newKeystone(t)
-	src := keystoneSource(t, server.config(nil))
+	src := sdktest.TokenSource(t, server.config(nil))
 	old := keystoneToken(t, src)
 	if status := server.call(t, http.MethodDelete, old); status != http.StatusNoContent {
 		t.Fatalf("revoking the token: %d, want 204", status)
@@ -364,7 +352,7 @@ func TestKeystoneRevokedToken(t *testing.T) {
 		t.Errorf("Keystone validates the new token with %d, want 200", status)
 	}
 
-	src.Invalidate(old) // a late caller: its token is no longer the one that is held
+	src.Invalidate(old) // of a late caller
 	if again := keystoneToken(t, src); again.Value() != renewed.Value() {
 		t.Error("invalidating the old token dropped the new one")
 	}
@@ -375,7 +363,7 @@ func TestKeystoneConcurrentCallers(t *testing.T) {
 	server := newKeystone(t)
 	const callers = 50
 	recorder := &keystoneRecorder{}
-	src := keystoneSource(t, server.config(recorder))
+	src := sdktest.TokenSource(t, server.config(recorder))
 
 	values := make([]string, callers)
 	var group sync.WaitGroup

@@ -148,7 +148,7 @@ func TestHostileResponses(t *testing.T) {
 	fill := func(start, unit, end string) string {
 		return start + strings.Repeat(unit, (size-len(start)-len(end))/len(unit)) + end
 	}
-	get := func(ctx context.Context, c *codeartsbuild.Client) error { return sdktest.Get(ctx, c) }
+	get := func(ctx context.Context, c *codeartsbuild.Client) error { return sdktest.Read(ctx, c) }
 	list := func(ctx context.Context, c *codeartsbuild.Client) error {
 		_, err := c.Builds.List(ctx, sdktest.JobID, nil)
 		return err

@@ -36,15 +36,13 @@ type Protocol struct {
 	Resets     int  // of 100 connections
 }
 
-// Protocols are the ways to the service that need no proxy.
+// Protocols are the ways to the service.
 var Protocols = []Protocol{
 	{Name: "HTTP/1.1", Stops: 1600, Clients: 1, Resets: 20},
 	{Name: "TLS with HTTP/1.1", TLS: true, Stops: 600, Clients: 1, Resets: 20},
 	{Name: "TLS with HTTP/2", TLS: true, HTTP2: true, Stops: 1800, Clients: 8, Resets: 15},
+	{Name: "TLS through a proxy", TLS: true, Proxy: true, Stops: 1200, Clients: 1, Resets: 10},
 }
-
-// ThroughProxy is the way through an HTTP proxy.
-var ThroughProxy = Protocol{Name: "TLS through a proxy", TLS: true, Proxy: true, Stops: 1200, Clients: 1, Resets: 10}
 
 const (
 	callers = 32

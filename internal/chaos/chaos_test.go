@@ -228,21 +228,3 @@ func TestSeedDecidesTheFaults(t *testing.T) {
 	require.Zero(t, differ(own, trails(7, byHand)))
 	require.NotZero(t, differ(own, trails(8, byHand)))
 }
-
-// Every fault that is in the lists strikes.
-func TestNewFaultsStrike(t *testing.T) {
-	t.Parallel()
-	fired := map[string]int{}
-	faults := append(append([]chaos.Fault(nil), chaos.Faults...), chaos.NewFaults...)
-	for i, protocol := range append(append([]chaos.Protocol(nil), chaos.Protocols[1:]...), chaos.ThroughProxy) {
-		report, err := chaos.Run(chaos.Config{Seed: uint64(i), Protocol: protocol, Stops: 600, Faults: faults, Client: client(t)})
-		require.NoError(t, err)
-		t.Log(protocol.Name, report.Summary())
-		for name, n := range report.Fired {
-			fired[name] += n
-		}
-	}
-	for _, fault := range chaos.NewFaults {
-		require.NotZero(t, fired[fault.Name], fault.Name)
-	}
-}

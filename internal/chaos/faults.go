@@ -49,45 +49,42 @@ const (
 // Faults are those that a client has to live with. A fault without strike is the proxy's own.
 var Faults = []Fault{
 	// Responses of the service, or of a gateway before it.
-	{Name: "429", Acts: Never, http1: 16, http2: 16, strike: responds(429, "", `{"error_code":"APIGW.0308","error_msg":"Throttled"}`)},
-	{Name: "503", Acts: Never, http1: 16, http2: 16, strike: responds(503, "", page, `{"error_code":"APIGW.0602","error_msg":"Overloaded"}`)},
-	{Name: "500 with a code", Acts: Never, http1: 16, http2: 16, strike: responds(500, coded, quoted)},
-	{Name: "500, busy", Acts: Never, http1: 16, http2: 16, strike: responds(500, `{"error_code":"CB.00060100","error_msg":"Network busy"}`)},
-	{Name: "500 without a code", Acts: Either, http1: 16, http2: 16, strike: responds(500, "", "{}", `{"message":"oops"}`, page, "Oops")},
-	{Name: "502", Acts: Either, http1: 16, http2: 16, strike: responds(502, "", page, `{"error_code":"APIGW.0202","error_msg":"No backend"}`)},
-	{Name: "504", Acts: Either, http1: 16, http2: 16, strike: responds(504, "", page, `{"error_code":"APIGW.0201","error_msg":"Timeout"}`)},
-	{Name: "4xx", Acts: Never, http1: 20, http2: 20, strike: denial},
-	{Name: "redirect", Acts: Never, http1: 16, http2: 16, strike: redirect},
-	{Name: "HTML in a 200", Acts: Either, http1: 16, http2: 16, strike: responds(200, page, "<html>")},
-	{Name: "error in a 200", Acts: Never, http1: 16, http2: 16, strike: responds(200, coded, quoted, denied)},
-	{Name: "empty response", Acts: Always, http1: 16, http2: 16, strike: empty},
-	{Name: "delay", Acts: Always, http1: 16, http2: 16, strike: delay},
+	{Name: "429", Acts: Never, http1: 12, http2: 12, strike: responds(429, "", `{"error_code":"APIGW.0308","error_msg":"Throttled"}`)},
+	{Name: "503", Acts: Never, http1: 12, http2: 12, strike: responds(503, "", page, `{"error_code":"APIGW.0602","error_msg":"Overloaded"}`)},
+	{Name: "500 with a code", Acts: Never, http1: 12, http2: 12, strike: responds(500, coded, quoted)},
+	{Name: "500, busy", Acts: Never, http1: 12, http2: 12, strike: responds(500, `{"error_code":"CB.00060100","error_msg":"Network busy"}`)},
+	{Name: "500 without a code", Acts: Either, http1: 12, http2: 12, strike: responds(500, "", "{}", `{"message":"oops"}`, page, "Oops")},
+	{Name: "502", Acts: Either, http1: 12, http2: 12, strike: responds(502, "", page, `{"error_code":"APIGW.0202","error_msg":"No backend"}`)},
+	{Name: "504", Acts: Either, http1: 12, http2: 12, strike: responds(504, "", page, `{"error_code":"APIGW.0201","error_msg":"Timeout"}`)},
+	{Name: "4xx", Acts: Never, http1: 16, http2: 16, strike: denial},
+	{Name: "redirect", Acts: Never, http1: 12, http2: 12, strike: redirect},
+	{Name: "HTML in a 200", Acts: Either, http1: 12, http2: 12, strike: responds(200, page, "<html>")},
+	{Name: "error in a 200", Acts: Never, http1: 12, http2: 12, strike: responds(200, coded, quoted, denied)},
+	{Name: "empty response", Acts: Always, http1: 12, http2: 12, strike: empty},
+	{Name: "delay", Acts: Always, http1: 12, http2: 12, strike: delay},
 
 	// Responses that do not come, or not whole.
-	{Name: "swallowed", Acts: Either, http1: 14, http2: 14, strike: (*exchange).waitUntilGone},
-	{Name: "swallowed, acts late", Acts: Late, http1: 14, http2: 14, strike: (*exchange).waitUntilGone},
-	{Name: "response cut off", Acts: Either, http1: 16, http2: 16, strike: cut},
-	{Name: "end not marked", Acts: Either, http1: 30, strike: unmarked},
-	{Name: streams, Acts: Either, http2: 40, strike: breakStreams},
+	{Name: "swallowed", Acts: Either, http1: 11, http2: 11, strike: (*exchange).waitUntilGone},
+	{Name: "swallowed, acts late", Acts: Late, http1: 11, http2: 11, strike: (*exchange).waitUntilGone},
+	{Name: "response cut off", Acts: Either, http1: 12, http2: 12, strike: cut},
+	{Name: "end not marked", Acts: Either, http1: 23, strike: unmarked},
+	{Name: streams, Acts: Either, http2: 23, strike: breakStreams},
 	{Name: resetBefore, Acts: Never},
-	{Name: "reset after the request", Acts: Either, http1: 22, http2: 5, strike: reset},
-	{Name: "reset within the response", Acts: Either, http1: 22, http2: 5, strike: breakOff},
-	{Name: "half close", Acts: Either, http1: 22, http2: 5, strike: halfClose},
-	{Name: "bytes of another protocol", Acts: Either, http1: 22, http2: 5, strike: foreign},
-	{Name: stale, Acts: Always, http1: 34, http2: 5, strike: goStale},
-	{Name: "last response of a connection", Acts: Always, http1: 22, http2: 5, strike: goodbye},
-	{Name: "the caller gives up", Acts: Either, http1: 16, http2: 16, strike: giveUp},
-}
+	{Name: "reset after the request", Acts: Either, http1: 17, http2: 5, strike: reset},
+	{Name: "reset within the response", Acts: Either, http1: 17, http2: 5, strike: breakOff},
+	{Name: "half close", Acts: Either, http1: 17, http2: 5, strike: halfClose},
+	{Name: "bytes of another protocol", Acts: Either, http1: 17, http2: 5, strike: foreign},
+	{Name: stale, Acts: Always, http1: 27, http2: 5, strike: goStale},
+	{Name: "last response of a connection", Acts: Always, http1: 17, http2: 5, strike: goodbye},
+	{Name: "the caller gives up", Acts: Either, http1: 12, http2: 12, strike: giveUp},
 
-// NewFaults are those that the client of this module does not live with yet.
-var NewFaults = []Fault{
 	// Compressed although no request asks for it.
 	{Name: "gzip, success", Acts: Always, http1: 24, http2: 24, gzip: true, strike: (*exchange).accept},
 	{Name: "gzip, error", Acts: Never, http1: 24, http2: 24, gzip: true, strike: responds(400, coded, quoted)},
 
 	// Known words in unknown letters, which confirm nothing.
-	{Name: "letter case, true", Acts: Either, http1: 24, http2: 24, strike: responds(200, `{"Result":true}`, `{"RESULT":"true"}`)},
-	{Name: "letter case, false", Acts: Never, http1: 24, http2: 24, strike: responds(200, `{"Result":false}`, `{"Success":false}`)},
+	{Name: "letter case, true", Acts: Either, http1: 11, http2: 11, strike: responds(200, `{"Result":true}`, `{"RESULT":"true"}`)},
+	{Name: "letter case, false", Acts: Never, http1: 11, http2: 11, strike: responds(200, `{"Result":false}`, `{"Success":false}`)},
 
 	// What HTTP/2 says about streams.
 	{Name: "GOAWAY after a response", Acts: Always, http2: 24, strike: goAwayAfter},

@@ -32,8 +32,8 @@ func TestResponses(t *testing.T) {
 		"whole":          {step: Reply(418, "short"), want: "short", length: 5},
 		"empty":          {step: Reply(418, ""), want: "", length: 0},
 		"unknown length": {step: Stream(418, strings.NewReader("long")), want: "long", length: -1},
-		"cut":            {step: Cut(418, "lon"), want: "lon", length: -1, broken: io.ErrUnexpectedEOF},
-		"stalled":        {step: Stalled(418, "lo"), want: "lo", length: -1, broken: context.DeadlineExceeded},
+		"cut":            {step: Cut(418, "lon"), want: "lon", length: 103, broken: io.ErrUnexpectedEOF},
+		"stalled":        {step: Stalled(418, "lo"), want: "lo", length: 102, broken: context.DeadlineExceeded},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

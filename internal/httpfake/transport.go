@@ -30,17 +30,22 @@ func Stream(status int, body io.Reader, header ...string) Func {
 	return func(req *http.Request) (*http.Response, error) { return response(req, status, body, header), nil }
 }
 
-// Cut responds with a body whose connection breaks after start.
+// Cut responds with less than it announces: the connection breaks after start.
 func Cut(status int, start string, header ...string) Func {
-	return func(req *http.Request) (*http.Response, error) {
-		return response(req, status, io.MultiReader(strings.NewReader(start), brokenReader{}), header), nil
-	}
+	return short(status, start, func(*http.Request) io.Reader { return brokenReader{} }, header)
 }
 
-// Stalled responds with a body that goes no further than start until the context of the request ends.
+// Stalled responds with less than it announces: nothing comes after start until the context of the request
+// ends.
 func Stalled(status int, start string, header ...string) Func {
+	return short(status, start, func(req *http.Request) io.Reader { return stalledReader{req} }, header)
+}
+
+func short(status int, start string, rest func(*http.Request) io.Reader, header []string) Func {
 	return func(req *http.Request) (*http.Response, error) {
-		return response(req, status, io.MultiReader(strings.NewReader(start), stalledReader{req}), header), nil
+		resp := response(req, status, io.MultiReader(strings.NewReader(start), rest(req)), header)
+		resp.ContentLength = int64(len(start)) + 100
+		return resp, nil
 	}
 }
 

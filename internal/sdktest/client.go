@@ -3,7 +3,6 @@ package sdktest
 import (
 	"context"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,10 +18,6 @@ const (
 
 // Endpoint is where Client sends its requests unless it is told otherwise. Nothing is there.
 const Endpoint = "https://build.example.com"
-
-// Token is the token of Client. It is as long as a real one, so that texts are cut within it, and unlike
-// anything else, so that a part of it is found.
-var Token = "gAAAAABn" + strings.Repeat("4YmLkqW9-ZpR2xTv_", 40)
 
 var (
 	// Once allows one attempt.
@@ -45,16 +40,17 @@ func NewClient(t testing.TB, opts ...codeartsbuild.ClientOption) *codeartsbuild.
 // replaces the client's own.
 func Client(t testing.TB, transport http.RoundTripper, opts ...codeartsbuild.ClientOption) *codeartsbuild.Client {
 	t.Helper()
-	own := []codeartsbuild.ClientOption{
-		codeartsbuild.WithEndpoint(Endpoint), codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(Token)),
-	}
-	if transport != nil {
-		own = append(own, codeartsbuild.WithTransport(transport))
-	}
+	return ClientWith(t, codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(Token)), transport, opts...)
+}
+
+// ClientWith is Client with another credential, which may be an access key.
+func ClientWith(t testing.TB, credential codeartsbuild.ClientOption, transport http.RoundTripper, opts ...codeartsbuild.ClientOption) *codeartsbuild.Client {
+	t.Helper()
+	own := []codeartsbuild.ClientOption{credential, codeartsbuild.WithEndpoint(Endpoint), codeartsbuild.WithTransport(transport)}
 	return NewClient(t, append(own, opts...)...)
 }
 
-// A Call is a call of the client. Stop, Run and Get are the kinds that retries tell apart.
+// A Call is a call of the client. Stop, Run and Read are the kinds that retries tell apart.
 type Call func(context.Context, *codeartsbuild.Client, ...codeartsbuild.CallOption) error
 
 // Stop stops the build: a call that may be repeated.
@@ -69,8 +65,7 @@ func Run(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.Cal
 	return err
 }
 
-// Get reads the build.
-func Get(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
-	_, err := c.Builds.Get(ctx, JobID, BuildNo, opts...)
-	return err
+// Read reads something of the job.
+func Read(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
+	return c.Do(ctx, http.MethodGet, "/v1/job/"+JobID+"/anything", nil, nil, opts...)
 }

@@ -20,22 +20,31 @@ const (
 	OpGetBuild  = "ShowJobBuildRecordDetail"
 	OpListBuild = "ListBuildInfoRecordByJobId"
 	OpReadLog   = "DownloadBuildRealTimeLog"
+	OpDownload  = "DownloadBuildFullLog"
 	OpLogin     = "CreateToken"
 )
 
-// A Fixture is the in-memory service with one job. It ends with the test, and works in a bubble of synctest.
+// A Fixture is the in-memory service. It ends with the test, and works in a bubble of synctest.
 type Fixture struct {
 	*codeartsbuildtest.Server
-	JobID   string
-	BuildNo string // of its build; "" for that of NewJob
+	JobID   string // "" after NewService
+	BuildNo string // "" after NewService and NewJob
 }
 
-// NewJob makes a service whose job was never built.
-func NewJob(t testing.TB) *Fixture {
+// NewService makes a service without jobs.
+func NewService(t testing.TB) *Fixture {
 	t.Helper()
 	srv := codeartsbuildtest.NewServer()
 	t.Cleanup(srv.Close)
-	return &Fixture{Server: srv, JobID: srv.AddJob("nightly")}
+	return &Fixture{Server: srv}
+}
+
+// NewJob makes a service with one job, which was never built.
+func NewJob(t testing.TB) *Fixture {
+	t.Helper()
+	f := NewService(t)
+	f.JobID = f.AddJob("nightly")
+	return f
 }
 
 // NewBuild makes a service whose job has one build, which is running.

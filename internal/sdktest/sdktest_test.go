@@ -58,7 +58,7 @@ func TestKindsKnowsEveryErrorValue(t *testing.T) {
 func TestClientSendsItsTokenAndNothingElse(t *testing.T) {
 	t.Parallel()
 	transport := httpfake.Script(httpfake.Reply(200, `{"result":true}`))
-	for name, call := range map[string]sdktest.Call{"stop": sdktest.Stop, "run": sdktest.Run, "get": sdktest.Get} {
+	for name, call := range map[string]sdktest.Call{"stop": sdktest.Stop, "run": sdktest.Run, "read": sdktest.Read} {
 		t.Run(name, func(t *testing.T) {
 			_ = call(t.Context(), sdktest.Client(t, transport, sdktest.Once))
 			last := transport.Requests()[transport.Count()-1]

@@ -83,6 +83,9 @@ func command(t *testing.T, env, args []string) *exec.Cmd {
 	require.NoError(t, err)
 	cmd := exec.Command(program, args...)
 	cmd.Env = append([]string{self + "=1", "HOME=" + t.TempDir(), "GORACE=atexit_sleep_ms=0"}, env...) // the race detector would sleep for 1 s
+	if testing.CoverMode() != "" {
+		cmd.Env = append(cmd.Env, "GOCOVERDIR="+t.TempDir()) // else the program would print a warning
+	}
 	cmd.Dir = t.TempDir()
 	return cmd
 }
