@@ -1,5 +1,5 @@
-// Package codeartsbuild is a client for CodeArts Build, the hosted build service of Huawei Cloud: it stops,
-// starts and watches builds and reads their logs.
+// Package codeartsbuild is a client for CodeArts Build, the hosted build service of Huawei Cloud. It stops, starts and
+// watches builds, reads their logs, and reaches the whole API.
 //
 //	client, err := codeartsbuild.NewClient(
 //		codeartsbuild.WithRegion("cn-north-4"),
@@ -12,32 +12,41 @@
 //
 // # Stopping
 //
-// A nil error of [JobsService.Stop] means that the service accepted the stop. [JobsService.StopAndWait]
-// returns nil only when that very build was read back as ended. To stop what a newer push made pointless,
-// or what runs too long, see [BuildsService.PlanSuperseded], [BuildsService.PlanRunaway] and
-// [BuildsService.StopPlanned].
+// After a nil error of [JobsService.Stop] the service has accepted the stop. [JobsService.StopAndWait] returns nil only
+// when that very build was read back as finished. To stop builds that a newer push superseded, that run too long, or that
+// belong to a closed branch, see [BuildsService.PlanSuperseded], [BuildsService.PlanRunaway], [BuildsService.PlanBranches]
+// and, for all jobs of a project, [BuildsService.PlanProject]. Plans only read; [BuildsService.StopPlanned] acts.
+//
+// # Running and watching
+//
+// [JobsService.Run] starts a build. [BuildsService.Wait] waits until it has finished, and copies its log meanwhile if
+// WaitOptions.Log is set. [LogsService.Follow], [LogsService.Tail] and [LogsService.Download] read logs.
+//
+// # The rest of the service
+//
+// The services of a [Client] have one method for each documented operation: Builds (records, stages, artifacts), Jobs
+// (configuration, permissions, recycle bin), Logs, Templates, Keystores, Groups, Reports, Repositories, Images and Account.
+// [Client.Do] reaches whatever has no method.
 //
 // # Errors
 //
-// An answer that reports a failure is an [*APIError] with status, code, message and request id. The kind of an
-// error is found by errors.Is with the Err… values. [ErrOutcomeUnknown] is an axis of its own: it holds
-// beside any other kind when the request may have taken effect, such as after a lost answer. A single call
-// that fails without it had no effect.
+// A response that reports a failure is an [*APIError] with status, code, message and request id. errors.Is finds the kind
+// of an error among the Err… values. [ErrOutcomeUnknown] can accompany any other kind: the request may have taken effect,
+// as after a lost response. A single call that fails without it had no effect.
 //
-// An id, number or option that cannot be right is [ErrInvalidArgument], and nothing is sent.
+// An invalid id, number or option is [ErrInvalidArgument], and nothing is sent.
 //
 // # Retries
 //
-// Calls are replayed while that is safe, see [RetryPolicy], each attempt with a time limit of its own and all of
-// a client's within one budget. A call that must not run twice, [JobsService.Run], is sent again only when it
-// cannot have been processed.
+// Calls are retried when that is safe, see [RetryPolicy]. Each attempt has its own timeout; all calls of a client share a
+// retry budget. A call that must not run twice, such as [JobsService.Run], is sent again only if the service did not
+// process it.
 //
 // # Credentials
 //
-// [WithTokenSource] takes IAM tokens, from [NewIAMTokenSource] for example, [WithAccessKeySource] signs
-// requests, and [WithEnvironment] finds what the program's surroundings offer. A credential goes to the
-// endpoint, or to the IAM that it is for, and nowhere else: no redirect is followed with it, and no log, error
-// or %+v shows it.
+// [WithTokenSource] takes IAM tokens, from [NewIAMTokenSource] for example, [WithAccessKeySource] signs requests, and
+// [WithEnvironment] finds the credential of the machine. A credential goes to the endpoint, or to its IAM, and nowhere
+// else: no redirect is followed with it, and no log, error or %+v shows it.
 //
 // # Testing
 //

@@ -24,7 +24,7 @@ import (
 
 const started = `{"actual_build_number":"7"}`
 
-// A tenth of the connections ends after a response, while other calls use them. None of these calls was processed twice,
+// B110: a tenth of the connections ends after a response, while other calls use them. None of these calls was processed twice,
 // and none is unknown.
 func TestRunWhileHTTP2ConnectionsEnd(t *testing.T) {
 	t.Parallel()
@@ -60,7 +60,7 @@ func TestRunWhileHTTP2ConnectionsEnd(t *testing.T) {
 	require.EqualValues(t, 500, served.Load(), "each run was processed once")
 }
 
-// A listener that breaks off TLS handshakes has got no byte of HTTP.
+// B109: a listener that breaks off TLS handshakes has got no byte of HTTP.
 func TestHandshakeBrokenOff(t *testing.T) {
 	t.Parallel()
 	endings := map[string]func(net.Conn){
@@ -188,7 +188,7 @@ func TestTransportGivesUp(t *testing.T) {
 	})
 }
 
-// A connection that swallows everything is not used for the next attempt.
+// B111: a connection that swallows everything is not used for the next attempt.
 func TestDeadHTTP2Connection(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(httpfake.Handler(200, `{"result":true}`))

@@ -32,7 +32,7 @@ const (
 	busy     = `{"error_code":"CB.00060100","error_msg":"Network busy"}`
 )
 
-// byHand stops a build as one writes it with net/http: no time limit, no limit on the answer, no retry but
+// byHand stops a build as one writes it with net/http: no time limit, no limit on the response, no retry but
 // the one of its caller.
 func byHand(ctx context.Context, client *http.Client, endpoint string) error {
 	body, err := json.Marshal(struct {
@@ -67,19 +67,19 @@ func byHand(ctx context.Context, client *http.Client, endpoint string) error {
 		}
 		return fmt.Errorf("%d %s: %s", resp.StatusCode, problem.Code, problem.Message)
 	}
-	var answer struct {
+	var response struct {
 		Result bool `json:"result"`
 	}
-	if err := json.Unmarshal(data, &answer); err != nil {
+	if err := json.Unmarshal(data, &response); err != nil {
 		return err
 	}
-	if !answer.Result {
+	if !response.Result {
 		return errors.New("not stopped")
 	}
 	return nil
 }
 
-// memory answers without a network: with the statuses and bodies given, one after the other and again.
+// memory responses without a network: with the statuses and bodies given, one after the other and again.
 type memory struct {
 	statuses []int
 	bodies   []string
@@ -168,7 +168,7 @@ func BenchmarkStopInMemory(b *testing.B) {
 	}{
 		"success":         {[]int{200}, []string{accepted}, false, false},
 		"deadline-nearer": {[]int{200}, []string{accepted}, true, false},
-		"error-answer":    {[]int{400}, []string{refused}, false, true},
+		"error-response":  {[]int{400}, []string{refused}, false, true},
 		"one-retry":       {[]int{500, 200}, []string{busy, accepted}, false, false},
 	}
 	for name, tt := range tests {

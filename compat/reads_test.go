@@ -16,9 +16,9 @@ type build struct {
 	job, project, buildProject, record string
 }
 
-// reads are the vendor's calls that only read, and what their decoded answer has for the running build,
+// reads are the vendor's calls that only read, and what their decoded response has for the running build,
 // written as JSON with {job} for the id of its job. Two calls that the service has are missing, since the
-// client cannot read the documented examples of their answers: DownloadBuildRealTimeLog (its offsets are
+// client cannot read the documented examples of their responses: DownloadBuildRealTimeLog (its offsets are
 // numbers there, texts in the type) and ShowBuildInfoRecord (its build number is a text there, a number in
 // the type).
 var reads = map[string]struct {
@@ -69,12 +69,12 @@ func TestVendorClientReads(t *testing.T) {
 	for operation, read := range reads {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
-			answer, err := read.call(client, b)
+			response, err := read.call(client, b)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := strings.ReplaceAll(read.want, "{job}", b.job); !strings.Contains(answer.String(), want) {
-				t.Errorf("the answer is %s, want it to have %s", answer, want)
+			if want := strings.ReplaceAll(read.want, "{job}", b.job); !strings.Contains(response.String(), want) {
+				t.Errorf("the response is %s, want it to have %s", response, want)
 			}
 		})
 	}
@@ -88,12 +88,12 @@ func TestVendorClientDownloadsLog(t *testing.T) {
 	client := s.client(t, id, secret)
 	record := waitForRecord(t, client, s.job, "RUNNING")
 
-	answer, err := client.DownloadBuildFullLog(&model.DownloadBuildFullLogRequest{RecordId: value(record.BuildRecordId)})
+	response, err := client.DownloadBuildFullLog(&model.DownloadBuildFullLogRequest{RecordId: value(record.BuildRecordId)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
 	if err != nil || string(text) != "compiling\ndone\n" {
 		t.Errorf("log %q, %v, want the two lines", text, err)
 	}
@@ -105,8 +105,8 @@ func TestVendorClientStartsBuild(t *testing.T) {
 	id, secret := s.AccessKey()
 	client := s.client(t, id, secret)
 
-	answer, err := client.ExecuteJob(&model.ExecuteJobRequest{Body: &model.RunJobRequestBody{JobId: s.job}})
-	if err != nil || value(answer.ActualBuildNumber) != "2" {
-		t.Errorf("ExecuteJob: %v, %v, want build number 2", answer, err)
+	response, err := client.ExecuteJob(&model.ExecuteJobRequest{Body: &model.RunJobRequestBody{JobId: s.job}})
+	if err != nil || value(response.ActualBuildNumber) != "2" {
+		t.Errorf("ExecuteJob: %v, %v, want build number 2", response, err)
 	}
 }

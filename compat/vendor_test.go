@@ -1,4 +1,4 @@
-// Package compat_test holds the embedded service against the vendor's own client: what that client signs
+// Package compat_test holds the in-memory service against the vendor's own client: what that client signs
 // must be accepted, what it sends understood, and what it gets must fit its types.
 package compat_test
 
@@ -53,21 +53,21 @@ func (s scene) client(t *testing.T, id, secret string) *vendor.CodeArtsBuildClie
 var stops = map[string]func(client *vendor.CodeArtsBuildClient, job string) (accepted bool, err error){
 	"StopJob": func(client *vendor.CodeArtsBuildClient, job string) (bool, error) {
 		body := &model.StopJobRequestBody{JobId: job, BuildNo: "1"}
-		answer, err := client.StopJob(&model.StopJobRequest{Body: body})
-		return err == nil && value(answer.Result), err
+		response, err := client.StopJob(&model.StopJobRequest{Body: body})
+		return err == nil && value(response.Result), err
 	},
 	"StopTheJob": func(client *vendor.CodeArtsBuildClient, job string) (bool, error) {
 		number := int32(1)
-		answer, err := client.StopTheJob(&model.StopTheJobRequest{JobId: job, BuildNo: &number})
-		return err == nil && value(answer.Status) == "success", err
+		response, err := client.StopTheJob(&model.StopTheJobRequest{JobId: job, BuildNo: &number})
+		return err == nil && value(response.Status) == "success", err
 	},
 	"StopBuildJob": func(client *vendor.CodeArtsBuildClient, job string) (bool, error) {
-		answer, err := client.StopBuildJob(&model.StopBuildJobRequest{JobId: job, BuildNo: 1})
-		return err == nil && value(answer.Success), err
+		response, err := client.StopBuildJob(&model.StopBuildJobRequest{JobId: job, BuildNo: 1})
+		return err == nil && value(response.Success), err
 	},
 }
 
-// value is what p points to, and zero where the answer had nothing.
+// value is what p points to, and zero where the response had nothing.
 func value[T any](p *T) T {
 	if p == nil {
 		return *new(T)
@@ -114,18 +114,18 @@ func waitForRecord(t *testing.T, client *vendor.CodeArtsBuildClient, job, status
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for deadline := time.Now().Add(20 * time.Second); ; <-ticker.C {
-		answer, err := client.ShowJobBuildRecordDetail(&model.ShowJobBuildRecordDetailRequest{JobId: job, BuildNo: 1})
+		response, err := client.ShowJobBuildRecordDetail(&model.ShowJobBuildRecordDetailRequest{JobId: job, BuildNo: 1})
 		if err != nil {
 			t.Fatalf("ShowJobBuildRecordDetail: %v", err)
 		}
-		if answer.Result == nil {
-			t.Fatalf("ShowJobBuildRecordDetail: no result in %v", answer)
+		if response.Result == nil {
+			t.Fatalf("ShowJobBuildRecordDetail: no result in %v", response)
 		}
-		if value(answer.Result.Status) == status {
-			return answer.Result
+		if value(response.Result.Status) == status {
+			return response.Result
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the record is still %s, want %s", value(answer.Result.Status), status)
+			t.Fatalf("the record is still %s, want %s", value(response.Result.Status), status)
 		}
 	}
 }

@@ -384,7 +384,7 @@ func TestKilledTheAuditStillHasWhatWasDone(t *testing.T) {
 	p.Signal(os.Kill)
 	p.Wait()
 	records := readAudit(t, audit)
-	require.Len(t, records, 1, "while the other stop has no answer yet")
+	require.Len(t, records, 1, "while the other stop has no response yet")
 	require.Equal(t, "1", records[0]["build"])
 	require.Equal(t, "stopped", records[0]["outcome"])
 }

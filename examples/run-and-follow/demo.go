@@ -10,7 +10,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 )
 
-// fill makes the embedded service one in which somebody works on the build.
+// fill makes the in-memory service one in which somebody works on the build.
 func (o *options) fill(server *codeartsbuildtest.Server) (end func()) {
 	o.job = server.AddJob("nightly")
 	working, stop := context.WithCancel(context.Background())

@@ -100,7 +100,7 @@ func TestRunAndFollow(t *testing.T) {
 	t.Parallel()
 	cloud, job := aCloud(t)
 	file := filepath.Join(t.TempDir(), "log")
-	first, second := aLog("first", 2500), aLog("second", 100) // the first does not fit into one answer
+	first, second := aLog("first", 2500), aLog("second", 100) // the first does not fit into one response
 	writing(cloud, job, first)
 	p := begin(t, cloud, job, "-branch", "feat/x", "-commit", "1a2b3c4d", "-param", "version=1.2=3", "-param", "empty=", "-log-file", file)
 	programtest.Await(t, "the file has the first piece", func() bool { return len(programtest.ReadFile(t, file+".partial")) == len(first) })
@@ -178,7 +178,7 @@ func TestRunThatIsRefused(t *testing.T) {
 		"not allowed":   {codeartsbuildtest.Reply(403, programtest.Forbidden), "", program.Failed, "403 APIGW.0302.*\nAsk an administrator"},
 		"no such job":   {nil, "0123456789abcdef0123456789abcdef", program.Failed, "\nCheck -job"},
 		"token expired": {codeartsbuildtest.ExpireToken(), "", program.Usage, "401.*\nCheck the credential"},
-		"answer lost":   {codeartsbuildtest.DropAnswer(), "", program.Unknown, "outcome unknown.*\nA build may have been started: look at the builds of the job"},
+		"response lost": {codeartsbuildtest.DropAnswer(), "", program.Unknown, "outcome unknown.*\nA build may have been started: look at the builds of the job"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
 )
 
-// fill makes the embedded service one in which four pushes have left builds behind.
+// fill makes the in-memory service one in which four pushes have left builds behind.
 func (o *options) fill(server *codeartsbuildtest.Server) (end func()) {
 	job := server.AddJob("nightly")
 	o.jobs = program.List{job}

@@ -172,7 +172,7 @@ func TestYesStops(t *testing.T) {
 				"DONE chosen=2 kept=3 stopped=1 already=0 failed=0 unknown=1 still_running=0",
 			}, "\nThe build may or may not have been stopped. Run the same command again: that is always safe.\n$",
 		},
-		"of one the answer was lost, and it has ended": {
+		"of one the response was lost, and it has ended": {
 			nil, func(cloud *programtest.Cloud, _ string) {
 				cloud.Next("StopJob", drop, reply(400, programtest.Finished))
 			}, program.Done, []string{
@@ -324,9 +324,9 @@ func TestListThatCannotBeRead(t *testing.T) {
 		args  []string
 		code  int
 	}{
-		"refused":               {codeartsbuildtest.Reply(403, programtest.Forbidden), []string{"-best-effort"}, program.Failed},
-		"token expired":         {codeartsbuildtest.ExpireToken(), nil, program.Usage},
-		"no answer in -timeout": {codeartsbuildtest.Delay(time.Minute), []string{"-timeout", "300ms"}, program.TimedOut},
+		"refused":                 {codeartsbuildtest.Reply(403, programtest.Forbidden), []string{"-best-effort"}, program.Failed},
+		"token expired":           {codeartsbuildtest.ExpireToken(), nil, program.Usage},
+		"no response in -timeout": {codeartsbuildtest.Delay(time.Minute), []string{"-timeout", "300ms"}, program.TimedOut},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

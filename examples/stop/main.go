@@ -1,7 +1,7 @@
 // Stop stops one build of a job and, with -wait, waits until it has ended.
 //
 // Without credentials in the environment and without flags that say what to stop, or where, it shows that on
-// an embedded service.
+// an in-memory service.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return o.stop(ctx, client, stdout)
 }
 
-// demonstrate stops a build of the embedded service, over a socket and with a real login.
+// demonstrate stops a build of the in-memory service, over a socket and with a real login.
 func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
 	server, client, err := program.LogIn(ctx)
 	if err != nil {
@@ -63,7 +63,7 @@ func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
 	}
 	defer server.Close()
 	defer client.CloseIdleConnections()
-	fmt.Fprintf(stdout, "No credentials are set, so this is a demonstration with an embedded service at %s.\n", server.URL)
+	fmt.Fprintf(stdout, "No credentials are set, so this is a demonstration with an in-memory service at %s.\n", server.URL)
 	o.job = server.AddJob("nightly")
 	started, err := client.Jobs.Run(ctx, o.job, &codeartsbuild.RunRequest{Branch: "main"})
 	if err != nil {

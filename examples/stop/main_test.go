@@ -45,7 +45,7 @@ func TestDemonstrationWithoutCredentials(t *testing.T) {
 	require.Equal(t, program.Done, r.Code, r.Stderr)
 	require.Empty(t, r.Stderr)
 	lines := untimed(r.Lines())
-	require.Equal(t, "No credentials are set, so this is a demonstration with an embedded service at URL.", lines[0])
+	require.Equal(t, "No credentials are set, so this is a demonstration with an in-memory service at URL.", lines[0])
 	require.Regexp(t, `^TIME  logged in with a password and started build 1 of job [0-9a-f]{32}$`, lines[1])
 	require.Equal(t, "TIME  the service accepted the stop of build 1", lines[2])
 	require.Contains(t, lines, "TIME  build 1 is queued")
@@ -76,7 +76,7 @@ func TestStop(t *testing.T) {
 		"ended before, and waited for": {
 			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, []string{"-wait"}, program.Done, "build 1 had already ended", "^$", 1,
 		},
-		"answer lost, then ended": {
+		"response lost, then ended": {
 			[]codeartsbuildtest.Fault{drop, reply(400, programtest.Finished)}, nil, program.Done, "build 1 no longer runs", "^$", 2,
 		},
 		"refused": {
@@ -103,13 +103,13 @@ func TestStop(t *testing.T) {
 		"redirected": {
 			[]codeartsbuildtest.Fault{codeartsbuildtest.Redirect("https://login.example.com/")}, nil, program.Failed, "^$", "login.example.com.*\nCheck -endpoint", 1,
 		},
-		"answer lost, then refused: unknown": {
+		"response lost, then refused: unknown": {
 			[]codeartsbuildtest.Fault{drop, reply(403, programtest.Forbidden)}, nil, program.Unknown, "^$", "outcome unknown.*\nThe build may or may not have been stopped. Run the same command again", 2,
 		},
-		"answers lost until all attempts are used: unknown": {
+		"responses lost until all attempts are used: unknown": {
 			slices.Repeat([]codeartsbuildtest.Fault{drop}, 5), nil, program.Unknown, "^$", "outcome unknown.*\nThe build may or may not have been stopped. Run the same command again", 5,
 		},
-		"no answer within -timeout": {
+		"no response within -timeout": {
 			[]codeartsbuildtest.Fault{codeartsbuildtest.Delay(time.Minute)}, []string{"-timeout", "1s"}, program.TimedOut, "^$", "outcome unknown.*\nThe build may or may not have been stopped", 1,
 		},
 		"not ended within -timeout": {
@@ -275,7 +275,7 @@ func TestNobodyListens(t *testing.T) {
 	cloud, job := aCloud(t)
 	cloud.Close()
 	r := cloud.Run(t, "-job", job, "-build", "1")
-	require.Equal(t, program.Failed, r.Code, "a connection that was refused leaves no doubt: "+r.Stderr)
+	require.Equal(t, program.Failed, r.Code, "a connection that was refused leaves no outcome unknown: "+r.Stderr)
 	require.Regexp(t, "no connection: .*refused\nCheck the network, -endpoint and -region", r.Stderr)
 }
 
@@ -319,7 +319,7 @@ func TestInterruptedItEndsAtOnce(t *testing.T) {
 			func(_ *programtest.Process, c *programtest.Cloud, t *testing.T) {
 				programtest.Await(t, "the stop arrives", func() bool { return c.Count("StopJob") == 1 })
 			},
-			"context canceled.*\n(Wait a minute|The build may or may not)", // the answer may not have arrived yet
+			"context canceled.*\n(Wait a minute|The build may or may not)", // the response may not have arrived yet
 		},
 	}
 	for name, tt := range tests {

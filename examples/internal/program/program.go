@@ -136,7 +136,7 @@ var remedies = []struct {
 	{codeartsbuild.ErrAPIRetired, "This region no longer has the call: use codeartsbuild.StopAPIV1 in your program."},
 	{codeartsbuild.ErrNotStopped, "Look at the build in the console, and run it again if it still runs."},
 	{codeartsbuild.ErrStillRunning, "Look again later, or wait longer."},
-	{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something other than CodeArts Build answered."},
+	{codeartsbuild.ErrUnexpectedResponse, "Check -endpoint and -region: something other than CodeArts Build responded."},
 	{codeartsbuild.ErrInvalidArgument, "Correct the flag or variable that the line above names."},
 	{codeartsbuild.ErrBadRequest, "Check the flags: the service names in the line above what it does not accept."},
 	{codeartsbuild.ErrInternalServerError, "The service has a problem of its own: run it again in some minutes."},
@@ -158,7 +158,7 @@ func Remedy(err error) string {
 			return r.remedy
 		}
 	}
-	if strings.HasPrefix(err.Error(), "codeartsbuild: ") { // no answer came
+	if strings.HasPrefix(err.Error(), "codeartsbuild: ") { // no response came
 		return "Check the network, -endpoint and -region, and run it again."
 	}
 	return ""
@@ -178,7 +178,7 @@ func (c *Cloud) Flags(flags *flag.FlagSet) {
 
 // DemoFlag adds -demo.
 func (c *Cloud) DemoFlag(flags *flag.FlagSet) {
-	flags.BoolVar(&c.Demo, "demo", false, "work on an embedded service with some builds in it")
+	flags.BoolVar(&c.Demo, "demo", false, "work on an in-memory service with some builds in it")
 }
 
 // Connect makes a client with the credential that the environment has.
@@ -220,7 +220,7 @@ func HasCredential() bool {
 	return err == nil
 }
 
-// Open makes a client for the cloud or, with -demo, for an embedded service that fill has put builds into. What
+// Open makes a client for the cloud or, with -demo, for an in-memory service that fill has put builds into. What
 // it returns besides ends both; fill may return something to end before that.
 func (c *Cloud) Open(ctx context.Context, fill func(*codeartsbuildtest.Server) (end func()), opts ...codeartsbuild.ClientOption) (*codeartsbuild.Client, func(), error) {
 	if !c.Demo {
@@ -238,7 +238,7 @@ func (c *Cloud) Open(ctx context.Context, fill func(*codeartsbuildtest.Server) (
 	return client, func() { end(); client.CloseIdleConnections(); server.Close() }, nil
 }
 
-// LogIn starts an embedded service on a socket and logs in there with a password, as one does in the
+// LogIn starts an in-memory service on a socket and logs in there with a password, as one does in the
 // cloud. The caller closes both.
 func LogIn(ctx context.Context, opts ...codeartsbuild.ClientOption) (*codeartsbuildtest.Server, *codeartsbuild.Client, error) {
 	server := codeartsbuildtest.NewServer()

@@ -27,23 +27,23 @@ import (
 
 const job = "0123456789abcdef0123456789abcdef"
 
-// apiError is an answer as a client returns it.
+// apiError is a response as a client returns it.
 func apiError(status int, code string) error {
 	return &codeartsbuild.APIError{StatusCode: status, ErrorCode: code, Operation: "StopJob"}
 }
 
 func TestExitCodeAndRemedyOfAnError(t *testing.T) {
 	t.Parallel()
-	unknown := fmt.Errorf("codeartsbuild: StopJob: no answer; %w", codeartsbuild.ErrOutcomeUnknown)
+	unknown := fmt.Errorf("codeartsbuild: StopJob: no response; %w", codeartsbuild.ErrOutcomeUnknown)
 	tests := map[string]struct {
 		err    error
 		code   int
 		remedy string // a part of it; "": none
 	}{
-		"no error":                          {nil, program.Done, ""},
-		"help was asked for":                {flag.ErrHelp, program.Done, ""},
-		"already ended":                     {apiError(400, "DEV.CB.032302"), program.Done, "Nothing is left to stop"},
-		"already ended, after a doubt":      {errors.Join(apiError(400, "DEV.CB.032302"), codeartsbuild.ErrOutcomeUnknown), program.Unknown, "Nothing is left to stop"},
+		"no error":           {nil, program.Done, ""},
+		"help was asked for": {flag.ErrHelp, program.Done, ""},
+		"already ended":      {apiError(400, "DEV.CB.032302"), program.Done, "Nothing is left to stop"},
+		"already ended, after an unknown outcome": {errors.Join(apiError(400, "DEV.CB.032302"), codeartsbuild.ErrOutcomeUnknown), program.Unknown, "Nothing is left to stop"},
 		"refused":                           {apiError(403, ""), program.Failed, "administrator"},
 		"not found":                         {apiError(404, ""), program.Failed, "Check -job"},
 		"declined":                          {codeartsbuild.ErrNotStopped, program.Failed, "console"},
@@ -51,7 +51,7 @@ func TestExitCodeAndRemedyOfAnError(t *testing.T) {
 		"bad request":                       {apiError(400, ""), program.Failed, "does not accept"},
 		"the service is broken":             {apiError(500, "CB.1"), program.Failed, "some minutes"},
 		"the call was switched off":         {apiError(404, "APIGW.0101"), program.Failed, "StopAPIV1"},
-		"something else answered":           {apiError(302, ""), program.Failed, "Check -endpoint"},
+		"something else responded":          {apiError(302, ""), program.Failed, "Check -endpoint"},
 		"no connection":                     {errors.New("codeartsbuild: StopJob: no connection: refused"), program.Failed, "Check the network"},
 		"still running":                     {codeartsbuild.ErrStillRunning, program.Failed, "Look again later"},
 		"printed already":                   {program.ErrFailed, program.Failed, ""},
@@ -250,7 +250,7 @@ func newSweepTest() *sweepTest {
 }
 
 // varying is what lines hold that no test can foresee.
-var varying = regexp.MustCompile(`(request_id=)\w+|(no answer: )[^;]*`)
+var varying = regexp.MustCompile(`(request_id=)\w+|(no response: )[^;]*`)
 
 // run decides, acts, and returns the lines without what varies and the job, which all of them have.
 func (s *sweepTest) run(ctx context.Context) (lines []string, code int) {
@@ -336,16 +336,16 @@ func TestSweep(t *testing.T) {
 		"outcome unknown": {
 			func(s *sweepTest) { s.Next("StopJob", dropAll...) },
 			[]string{
-				`UNKNOWN build=1 branch=feat/1 rev=1a2b3c4 error="codeartsbuild: StopJob: no answer: …; outcome unknown: the request may have taken effect"`,
+				`UNKNOWN build=1 branch=feat/1 rev=1a2b3c4 error="codeartsbuild: StopJob: no response: …; outcome unknown: the request may have taken effect"`,
 				"STOPPED build=2 branch=feat/2 rev=1a2b3c4 status=stopping request_id=…",
 				"STOPPED build=4 branch=feat/4 rev=1a2b3c4 status=stopping request_id=…",
 				"DONE chosen=3 kept=1 stopped=2 already=0 failed=0 unknown=1 still_running=0",
 			}, program.Unknown, 7, "Run the same command again",
 		},
-		"a failure counts for more than a doubt": {
+		"a failure counts for more than an unknown outcome": {
 			func(s *sweepTest) { s.Next("StopJob", append(dropAll, codeartsbuildtest.Reply(403, forbidden))...) },
 			[]string{
-				`UNKNOWN build=1 branch=feat/1 rev=1a2b3c4 error="codeartsbuild: StopJob: no answer: …; outcome unknown: the request may have taken effect"`,
+				`UNKNOWN build=1 branch=feat/1 rev=1a2b3c4 error="codeartsbuild: StopJob: no response: …; outcome unknown: the request may have taken effect"`,
 				`FAILED build=2 branch=feat/2 rev=1a2b3c4 code=APIGW.0302 status=403 request_id=… message="not allowed"`,
 				"STOPPED build=4 branch=feat/4 rev=1a2b3c4 status=stopping request_id=…",
 				"DONE chosen=3 kept=1 stopped=1 already=0 failed=1 unknown=1 still_running=0",

@@ -15,13 +15,13 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 )
 
-// Answers of the service, for faults.
+// Responses of the service, for faults.
 const (
 	Forbidden = `{"error_code":"APIGW.0302","error_msg":"The user is not allowed to call this API","request_id":"0123"}`
 	Finished  = `{"error_code":"DEV.CB.032302","error_msg":"build record [1] is already finished"}`
 )
 
-// A Cloud is an embedded service on a socket, and a token of a user who has logged in there.
+// A Cloud is an in-memory service on a socket, and a token of a user who has logged in there.
 type Cloud struct {
 	*codeartsbuildtest.Server
 	Token string
@@ -117,10 +117,10 @@ func (c *Cloud) Project(t *testing.T) string {
 	t.Helper()
 	client := c.Client()
 	defer client.CloseIdleConnections()
-	var answer []byte
-	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/v1/job/list", nil, &answer))
-	found := regexp.MustCompile(`"project_id":"(\w{32})"`).FindSubmatch(answer)
-	require.NotNil(t, found, "%s", answer)
+	var response []byte
+	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/v1/job/list", nil, &response))
+	found := regexp.MustCompile(`"project_id":"(\w{32})"`).FindSubmatch(response)
+	require.NotNil(t, found, "%s", response)
 	return string(found[1])
 }
 

@@ -1,5 +1,5 @@
 // Package programtest runs the programs in examples as their users do: each in a process of its own, in an
-// environment with nothing in it, against an embedded service on a socket.
+// environment with nothing in it, against an in-memory service on a socket.
 package programtest
 
 import (
