@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // BuildsService reads the builds of a job: the single runs that its build numbers count. Its methods
@@ -16,18 +18,18 @@ type BuildsService struct{ service }
 // Build is one run of a job, the same whichever call it was read with. A field that the call does not
 // report is zero. Times are in UTC.
 type Build struct {
-	JobID    string
-	BuildNo  string // counts the builds of a job from 1; Stop takes it
-	RecordID string // the UUID that log downloads take
-	Status   BuildStatus
-	Branch   string
-	Revision string // the commit that was built
-	Trigger  string // TriggerManual, TriggerScheduled, or the service's own word
-	Executor string // who started it: a name where the call reports one, an id otherwise
+	JobID    string      `json:"job_id"`
+	BuildNo  string      `json:"build_no"`        // counts the builds of a job from 1; Stop takes it
+	RecordID string      `json:"build_record_id"` // the UUID that log downloads take
+	Status   BuildStatus `json:"status"`
+	Branch   string      `json:"branch"`       // x, also where the service says refs/heads/x
+	Revision string      `json:"revision"`     // the commit that was built
+	Trigger  string      `json:"trigger_type"` // TriggerManual, TriggerScheduled, or the service's own word
+	Executor string      `json:"executor"`     // who started it: a name where the call reports one, an id otherwise
 
-	QueuedAt   time.Time
-	StartedAt  time.Time
-	FinishedAt time.Time
+	QueuedAt   time.Time `json:"queued_time,omitzero"`
+	StartedAt  time.Time `json:"start_time,omitzero"`
+	FinishedAt time.Time `json:"finish_time,omitzero"`
 }
 
 // BuildStatus is the state of a build. An unknown word of the service is kept as it is, and counts as not
@@ -79,22 +81,40 @@ func (s *BuildStatus) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// The triggers of a build that plans tell apart.
+// The triggers of a build that plans tell apart. The service has many words for each. A word that contains
+// manual, 手动 or 手工 is TriggerManual; otherwise one that contains schedul, timer, cron or 定时 is
+// TriggerScheduled. Letter case, blanks, dashes and underscores do not matter.
 const (
 	TriggerManual    = "manual"
 	TriggerScheduled = "scheduled"
 )
 
-// parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is.
+// parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is. Blanks, dashes and
+// underscores alone are no word.
 func parseTrigger(word string) string {
-	word = strings.TrimSpace(word)
-	switch strings.ToLower(word) {
-	case "manual", "手工触发", "手动触发":
+	plain := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' || r == '_' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, word)
+	contains := func(part string) bool { return strings.Contains(plain, part) }
+	switch {
+	case slices.ContainsFunc([]string{"manual", "手动", "手工"}, contains):
 		return TriggerManual
-	case "schedule", "scheduled", "timer", "cron", "定时触发":
+	case slices.ContainsFunc([]string{"schedul", "timer", "cron", "定时"}, contains):
 		return TriggerScheduled
+	case plain == "":
+		return ""
 	}
-	return word
+	return strings.TrimSpace(word)
+}
+
+// branchPrefix is what Git puts before the name of a branch.
+const branchPrefix = "refs/heads/"
+
+func parseBranch(name string) string {
+	return strings.TrimPrefix(strings.TrimSpace(name), branchPrefix)
 }
 
 var opShowJobBuildRecordDetail = operation{
@@ -145,7 +165,7 @@ func (r *buildRecord) complete(of about) error {
 func (r *buildRecord) build() *Build {
 	b := &Build{
 		JobID: r.JobID, BuildNo: r.BuildNo, RecordID: r.RecordID,
-		Status: r.Status, Branch: r.Branch, Revision: cmp.Or(r.Commit, r.Revision),
+		Status: r.Status, Branch: parseBranch(r.Branch), Revision: cmp.Or(r.Commit, r.Revision),
 		Trigger: parseTrigger(r.TriggerType), Executor: cmp.Or(r.TriggerName, r.UserID),
 		QueuedAt: r.QueuedTime, StartedAt: r.StartTime, FinishedAt: r.FinishTime,
 	}
@@ -177,7 +197,7 @@ func (r *buildRow) complete(of about) error {
 
 func (r *buildRow) build() Build {
 	b := Build{
-		JobID: r.jobID, BuildNo: r.Number, Status: r.status(), Branch: r.Branch, Revision: r.Revision,
+		JobID: r.jobID, BuildNo: r.Number, Status: r.status(), Branch: parseBranch(r.Branch), Revision: r.Revision,
 		Trigger: parseTrigger(r.Trigger), Executor: cmp.Or(r.Executor, r.UserID),
 	}
 	switch {

@@ -665,8 +665,8 @@ func TestWaitReadHangs(t *testing.T) {
 			return err
 		}, most: 10*time.Minute + 5*time.Second},
 		"after the stops of a plan": {before: 1, wait: func(ctx context.Context, c *codeartsbuild.Client, job, no string) error {
-			outcomes, err := c.Builds.StopPlanned(ctx, planToStop(job, no), &codeartsbuild.StopPlannedOptions{Wait: 10 * time.Second})
-			require.Equal(t, []string{"1 stopped+error"}, outcomeLines(outcomes))
+			outcomes, err := c.Builds.StopPlanned(ctx, buildsPlan(job, no), &codeartsbuild.StopPlannedOptions{Wait: 10 * time.Second})
+			require.Equal(t, []string{"1 stopped+error"}, buildsOutcomes(outcomes))
 			require.GreaterOrEqual(t, outcomes[0].Took, 10*time.Second)
 			return err
 		}, most: 15 * time.Second},

@@ -51,6 +51,8 @@ var (
 	ErrNotSent = errors.New("request not sent")
 	// ErrInvalidArgument: rejected before anything was sent.
 	ErrInvalidArgument = errors.New("invalid argument")
+	// ErrTooManyBuilds: StopPlanned stops nothing, because the plan stops more builds than Max.
+	ErrTooManyBuilds = errors.New("more builds than Max")
 	// ErrStillRunning: waiting ended before the build finished.
 	ErrStillRunning = errors.New("build still running")
 )

@@ -199,59 +199,6 @@ func ExampleNewCachedAccessKeySource() {
 	// Output: codeartsbuild.Client{https://cloudbuild-ext.cn-north-4.myhuaweicloud.com} <nil>
 }
 
-func ExampleBuildsService_StopPlanned() {
-	srv := codeartsbuildtest.NewServer()
-	defer srv.Close()
-	job := srv.AddJob("nightly")
-	for _, revision := range []string{"a11ce", "b0b", "ca11"} {
-		srv.AddBuild(job, codeartsbuild.Build{Branch: "feat/login", Revision: revision, Trigger: "push"})
-	}
-	srv.AddBuild(job, codeartsbuild.Build{Branch: "release/1.0", Revision: "d00d", Trigger: "push"})
-
-	client, ctx := srv.Client(), context.Background()
-	plan, err := client.Builds.PlanSuperseded(ctx, job, &codeartsbuild.SupersededOptions{Protect: []string{"release*"}})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, d := range plan.Decisions {
-		fmt.Println(d.Build.BuildNo, d.Build.Branch, d.Stop, d.Rule)
-	}
-	outcomes, err := client.Builds.StopPlanned(ctx, plan, &codeartsbuild.StopPlannedOptions{Reason: "newer push"})
-	for _, o := range outcomes {
-		fmt.Println("stopped", o.Build.BuildNo, o.Stopped)
-	}
-	fmt.Println(err)
-	// Output:
-	// 4 release/1.0 false protected
-	// 3 feat/login false newest
-	// 2 feat/login true superseded by 3
-	// 1 feat/login true superseded by 3
-	// stopped 2 true
-	// stopped 1 true
-	// <nil>
-}
-
-func ExampleBuildsService_PlanRunaway() {
-	srv := codeartsbuildtest.NewServer()
-	defer srv.Close()
-	job := srv.AddJob("nightly")
-	srv.AddBuild(job, codeartsbuild.Build{Branch: "main", StartedAt: time.Now().Add(-221 * time.Minute)})
-
-	plan, err := srv.Client().Builds.PlanRunaway(context.Background(), job, &codeartsbuild.RunawayOptions{
-		MaxRunning: 2 * time.Hour,
-		Exempt:     func(b *codeartsbuild.Build) bool { return codeartsbuild.MatchBranch("release*", b.Branch) },
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, d := range plan.Decisions {
-		fmt.Println(d.Build.BuildNo, d.Stop, d.Rule)
-	}
-	// Output: 1 true running 3h41m
-}
-
 // Run a build, print its log while it grows, and see how it ended.
 func ExampleLogsService_Follow() {
 	srv := codeartsbuildtest.NewServer()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"time"
 )
 
 // Job is a job as the lists describe it.
@@ -13,7 +14,10 @@ type Job struct {
 	Name      string `json:"job_name"`
 	ProjectID string `json:"project_id"` // of CodeArts, not of IAM
 	Disabled  bool   `json:"disabled"`
-	Finished  bool   `json:"is_finished"` // its newest build has finished
+	Finished  bool   `json:"is_finished"` // its last build has finished
+
+	LastBuildTime   time.Time   `json:"last_build_time"`   // when its last build began
+	LastBuildStatus BuildStatus `json:"last_build_status"` // running while it builds; "none" if it was never built
 }
 
 func (j *Job) complete(of about) error {

@@ -193,7 +193,8 @@ type Response struct {
 
 // WithResponseInto fills response when the call ends, with or without an error. A call that is rejected before
 // anything is sent leaves it as it was. A method that makes several calls, such as Wait or All, fills it with each;
-// StopPlanned does not. Two calls must not use it at the same time. A nil response is ErrInvalidArgument.
+// StopPlanned and PlanProject, which make calls at the same time, do not. Two calls must not use it at the same time. A
+// nil response is ErrInvalidArgument.
 func WithResponseInto(response *Response) CallOption {
 	return callOption(func(c *callSettings) { c.response, c.nilResponse = response, response == nil })
 }

@@ -133,6 +133,7 @@ func secretHolders(t *testing.T) map[string]any {
 			add(services.Type().Field(i).Name, inPlaces(services.Field(i).Interface()))
 		}
 	}
+	add("decision", inPlaces(codeartsbuild.StopDecision{Build: &codeartsbuild.Build{BuildNo: "1"}}))
 	add("IAMConfig", inPlaces(u.config))
 	add("SecretFunc", inPlaces(u.config.Password))
 	add("token", inPlaces(*u.token))

@@ -143,7 +143,6 @@ func TestRejectedValueIsShown(t *testing.T) {
 
 // B105: a small response must not become a large value, and the end of the context is obeyed.
 func TestHostileResponses(t *testing.T) {
-	t.Parallel()
 	const size = 10<<20 - 64
 	fill := func(start, unit, end string) string {
 		return start + strings.Repeat(unit, (size-len(start)-len(end))/len(unit)) + end

@@ -24,10 +24,12 @@ type build struct {
 
 	status   codeartsbuild.BuildStatus
 	startsAt time.Time // when it leaves the queue by itself; zero: not by itself
+	startsAs codeartsbuild.BuildStatus
 	abortsAt time.Time // when an accepted stop takes effect; zero: none was accepted
 
 	branch, tag, revision, trigger, executor string
 	parameters                               []parameter
+	steps                                    []string // names, as the job had them
 	queuedAt, startedAt, finishedAt          time.Time
 
 	hiddenUntil time.Time // until then its record is not found
@@ -38,7 +40,7 @@ type build struct {
 // advance lets happen what is due by now.
 func (b *build) advance(now time.Time) {
 	if due(b.startsAt, now) {
-		b.set(codeartsbuild.StatusRunning, b.startsAt)
+		b.set(b.startsAs, b.startsAt)
 	}
 	if due(b.abortsAt, now) {
 		b.set(codeartsbuild.StatusAborted, b.abortsAt)
@@ -162,6 +164,7 @@ func (s *state) addBuild(j *job, b *build) {
 	b.job = j
 	b.number = len(j.builds) + 1
 	b.recordID = uuid("record", j.id, b.number)
+	b.steps = j.settings.steps
 	b.executionID = "j_" + hexID("execution", j.id, b.number)[:8]
 	day := b.queuedAt.In(serviceZone).Format("20060102")
 	j.days[day]++

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -172,22 +173,13 @@ func canonicalQuery(raw string) (string, error) {
 		return "", err
 	}
 	var pairs []string
-	for _, key := range sortedKeys(query) {
+	for _, key := range slices.Sorted(maps.Keys(query)) {
 		values := slices.Sorted(slices.Values(query[key]))
 		for _, value := range values {
 			pairs = append(pairs, percentEncode(key)+"="+percentEncode(value))
 		}
 	}
 	return strings.Join(pairs, "&"), nil
-}
-
-func sortedKeys(query url.Values) []string {
-	keys := make([]string, 0, len(query))
-	for key := range query {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // percentEncode leaves letters, digits and -_.~ alone, and nothing else.

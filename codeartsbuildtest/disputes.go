@@ -35,14 +35,14 @@ var disputes = []dispute{
 	},
 }
 
-func disputeOf(operation, parameter string) *dispute {
-	i := slices.IndexFunc(disputes, func(d dispute) bool {
-		return d.operation == operation && d.parameter == withoutIndexes(parameter)
-	})
-	if i < 0 {
-		return nil
+// disputeOf finds what is disputed about a parameter; zero when nothing is.
+func disputeOf(operation, parameter string) dispute {
+	for _, d := range disputes {
+		if d.operation == operation && d.parameter == withoutIndexes(parameter) {
+			return d
+		}
 	}
-	return &disputes[i]
+	return dispute{}
 }
 
 // withoutIndexes turns steps[3].name into steps[].name.
@@ -54,25 +54,6 @@ func withoutIndexes(place string) string {
 		}
 	}
 	return string(kept)
-}
-
-func disputedParam(operation, name string) *param {
-	if d := disputeOf(operation, name); d != nil {
-		return d.param
-	}
-	return nil
-}
-
-func disputedTypes(operation, place string) []string {
-	if d := disputeOf(operation, place); d != nil {
-		return d.types
-	}
-	return nil
-}
-
-func disputedOptional(operation, place string) bool {
-	d := disputeOf(operation, place)
-	return d != nil && d.optional
 }
 
 // configurations are the calls whose body is the configuration of a job or of a template. The service keeps members

@@ -12,6 +12,10 @@
 // Nothing in it is random and nothing in it ticks: a change that is due takes place when a request or a method looks
 // for it. It therefore works inside a bubble of testing/synctest, as long as [Server.Start] is not called.
 //
+// A [Fault] stands in front of the service for one request ([Server.Next]) or for all ([Server.Always]): it loses the
+// request or the response, replies in place of the service, or changes what goes through. [Server.Hide],
+// [Server.FreezeList], [Server.SetStopDelay] and [Server.SetClock] make the service itself late.
+//
 // It serves every documented operation, the outdated ones included. Operations that need no state have the documented
 // example as their response. Lists are in the order in which jobs were added, and have the newest build first; the
 // parameters sort_field and sort_order change nothing. Every other path is rejected as the gateway rejects a path that

@@ -58,9 +58,7 @@ var examples []byte
 
 var documentedExamples = sync.OnceValue(func() map[string]json.RawMessage {
 	bodies := map[string]json.RawMessage{}
-	if err := json.Unmarshal(examples, &bodies); err != nil {
-		panic(err) // the generated file is broken, which its test tells as well
-	}
+	_ = json.Unmarshal(examples, &bodies) // generated, and compared by a test
 	return bodies
 })
 

@@ -43,3 +43,23 @@ func ExampleServer_Next() {
 	fmt.Println(errors.Is(err, codeartsbuild.ErrBuildFinished))
 	// Output: true
 }
+
+// The service is busy until the fault is lifted.
+func ExampleServer_Always() {
+	srv := codeartsbuildtest.NewServer()
+	defer srv.Close()
+	job := srv.AddJob("nightly")
+	build := srv.StartBuild(job)
+	client := srv.Client(codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MaxAttempts: 1}))
+
+	lift := srv.Always("", codeartsbuildtest.ReplyHeader(503, http.Header{"Retry-After": {"7"}}, ""))
+	_, err := client.Jobs.Stop(context.Background(), job, build)
+	var apiErr *codeartsbuild.APIError
+	fmt.Println(errors.As(err, &apiErr) && apiErr.StatusCode == 503)
+	lift()
+	_, err = client.Jobs.Stop(context.Background(), job, build)
+	fmt.Println(err)
+	// Output:
+	// true
+	// <nil>
+}

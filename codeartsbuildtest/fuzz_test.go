@@ -1,6 +1,7 @@
 package codeartsbuildtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -15,11 +16,12 @@ var replyStatuses = []int{200, 201, 308, 400, 401, 403, 404, 413, 422}
 
 // Every request has a reply with a documented status, in JSON unless it is a file or a redirect.
 func FuzzRequests(f *testing.F) {
-	srv, c, j := filled(f)
-	token := c.token
+	s := newScene(f)
+	srv, token, j := s.srv, s.token, s.job
 	for i := range documented {
-		target, body := sample(f, &documented[i], sampleValues(j))
-		f.Add(documented[i].method, target, body, "", "")
+		op := &documented[i]
+		target, body := sample(f, op, s.values(op.name))
+		f.Add(op.method, target, cmp.Or(s.body(op.name), body), "", "")
 	}
 	job := j.id
 	for _, seed := range [][3]string{

@@ -1,6 +1,8 @@
 package codeartsbuildtest
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -23,9 +25,22 @@ const (
 
 type job struct {
 	id             string
+	serial         int // jobs that were made before and this one
 	name           string
 	buildProjectID string
 	createdAt      time.Time
+	deletedAt      time.Time // when it went to the recycle bin
+	disabled       *disabling
+	favourite      bool
+	groupID        string
+
+	notices         []*notice
+	roles           []*role
+	rightsOfProject bool // rights come from the project
+
+	config   json.RawMessage // as it was sent
+	settings settings
+	updates  []update
 
 	builds  []*build       // by number
 	days    map[string]int // builds of each day, for the daily numbers
@@ -35,21 +50,27 @@ type job struct {
 	chosen  choice         // what the last list chose
 }
 
-// AddJob adds a job and returns its id, 32 letters and digits. Ids are the same in every run.
+// AddJob adds a job and returns its id, 32 letters and digits. Ids are the same in every run. The job builds the branch
+// master with the steps Maven and Upload. The operations of the service change, disable and delete it.
 func (s *Server) AddJob(name string) (jobID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state.addJob(name, s.state.now()).id
+	j := s.state.addJob(name, s.state.now())
+	j.configure(fmt.Appendf(nil, defaultConfiguration, encode(name), encode(codeProjectID)))
+	return j.id
 }
 
 func (s *state) addJob(name string, now time.Time) *job {
 	n := s.jobs.added + 1
 	j := &job{
 		id:             hexID("job", n),
+		serial:         n,
 		name:           name,
 		buildProjectID: uuid("build project", n),
 		createdAt:      now,
 		days:           map[string]int{},
+		notices:        newNotices(),
+		roles:          newRoles(),
 	}
 	s.jobs.add(j.id, j)
 	return j
@@ -104,6 +125,8 @@ type jobSummary struct {
 
 func (j *job) summary(l *listing) jobSummary {
 	return jobSummary{
+		Disabled:        j.disabled != nil,
+		Favorite:        j.favourite,
 		ID:              j.id,
 		IsCopy:          true,
 		IsDelete:        true,
@@ -115,4 +138,19 @@ func (j *job) summary(l *listing) jobSummary {
 		LastBuildTime:   epochMillis(l.last().listedAt()),
 		SourceCode:      sourceKind,
 	}
+}
+
+func (s *state) followJob(r *request) (any, error) { return s.setFavourite(r, true) }
+
+func (s *state) unfollowJob(r *request) (any, error) { return s.setFavourite(r, false) }
+
+func (s *state) setFavourite(r *request, favourite bool) (any, error) {
+	j, err := s.jobInPath(r)
+	if err != nil {
+		return nil, err
+	}
+	j.favourite = favourite
+	return struct {
+		Favorite bool `json:"favorite"`
+	}{favourite}, nil
 }

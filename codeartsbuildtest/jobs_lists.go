@@ -51,10 +51,15 @@ func (j *job) listed(r *request) listedJob {
 		LastJobRunningStatus: spell(last.status).running,
 		ProjectID:            codeProjectID,
 		ProjectName:          codeProjectName,
-		RepoID:               repositoryID,
-		ScmType:              repositoryKind,
-		TriggerType:          triggerWord(last.trigger, manualInLists),
-		UserID:               userID,
+
+		ProjectPermissionSwitch: j.rightsOfProject,
+		RepoID:                  repositoryID,
+		ScmType:                 repositoryKind,
+		TriggerType:             triggerWord(last.trigger, manualInLists),
+		UserID:                  userID,
+	}
+	if j.disabled != nil {
+		row.ForbiddenMsg = j.disabled.reason
 	}
 	if last.number > 0 {
 		row.BuildNumber = last.no()
@@ -76,17 +81,23 @@ func (s *state) listJob(r *request) (any, error) {
 	}{rows, total}, nil
 }
 
-// listProjectJobs is about the one project that there is. Any other has no jobs. The rows stand there twice: as older
-// pages have them, and in the envelope, as the newest page and the live service do.
-func (s *state) listProjectJobs(r *request) (any, error) {
-	page, total := s.pageOfJobs(r)
+// projectJobs is a page of the jobs of a project. There is one project; any other has no jobs.
+func (s *state) projectJobs(r *request) (rows []projectJob, total int) {
+	rows = []projectJob{}
 	if r.text("project_id") != codeProjectID {
-		page, total = nil, 0
+		return rows, 0
 	}
-	rows := []projectJob{}
+	page, total := s.pageOfJobs(r)
 	for _, j := range page {
 		rows = append(rows, j.inProject(j.listing(r.now)))
 	}
+	return rows, total
+}
+
+// listProjectJobs has its rows twice: as older pages have them, and in the envelope, as the newest page and the live
+// service do.
+func (s *state) listProjectJobs(r *request) (any, error) {
+	rows, total := s.projectJobs(r)
 	type list struct {
 		JobList []projectJob `json:"job_list"`
 		Total   int          `json:"total"`
@@ -100,6 +111,15 @@ func (s *state) listProjectJobs(r *request) (any, error) {
 	}{Jobs: rows, Result: list{rows, total}, Status: statusSuccess, Total: total}, nil
 }
 
+// listOldProjectJobs serves the v3 call, which has no envelope.
+func (s *state) listOldProjectJobs(r *request) (any, error) {
+	rows, total := s.projectJobs(r)
+	return struct {
+		Jobs  []projectJob `json:"jobs"`
+		Total int          `json:"total"`
+	}{rows, total}, nil
+}
+
 // defaultPageSize is how many rows a page has unless the request says it.
 const defaultPageSize = 10
 
@@ -108,6 +128,7 @@ func (s *state) pageOfJobs(r *request) (page []*job, total int) {
 	search, status, creator := r.text("search"), r.text("build_status"), r.text("creator_id")
 	fitting := s.jobs.where(func(j *job) bool {
 		return strings.Contains(j.name, search) &&
+			s.inGroup(j, r.text("group_path_id")) &&
 			(creator == "" || creator == userID) &&
 			(status == "" || status == j.listing(r.now).lastStatus())
 	})
@@ -135,13 +156,15 @@ func (s *state) showJobInfo(r *request) (any, error) {
 	l := j.present()
 	ran := strconv.FormatInt(l.last().ran(r.now), 10)
 	return jobInfo{
-		jobSummary:    j.summary(l),
-		BuildTime:     ran,
-		ChargeTime:    ran,
-		CreateTime:    epochMillis(j.createdAt),
-		IsManager:     true,
-		ProjectID:     j.buildProjectID,
-		RunningStatus: spell(l.last().status).running,
+		jobSummary: j.summary(l),
+		BuildTime:  ran,
+		ChargeTime: ran,
+		CreateTime: epochMillis(j.createdAt),
+		IsManager:  true,
+		ProjectID:  j.buildProjectID,
+
+		ProjectPermissionSwitch: j.rightsOfProject,
+		RunningStatus:           spell(l.last().status).running,
 	}, nil
 }
 

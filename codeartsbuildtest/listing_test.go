@@ -12,29 +12,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// It takes half a second; the limit leaves room for the race detector and for a busy machine.
+// Not parallel: it takes half a second on an idle machine, and the limit leaves room for a busy one.
 func TestListingManyBuildsIsFast(t *testing.T) {
-	t.Parallel()
-	const builds = 100_000
-	for name, status := range map[string]codeartsbuild.BuildStatus{
-		"running": codeartsbuild.StatusRunning, "finished": codeartsbuild.StatusSucceeded,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := NewServer()
-			c := newCaller(t, srv)
-			job := srv.AddJob("nightly")
-			for range builds {
-				srv.AddBuild(job, codeartsbuild.Build{Status: status})
-			}
-			target := "/v1/record/" + job + "/list" + window() + "&page_size=100&page_index="
-			start, rows := time.Now(), 0
-			for page := range builds/100 + 1 {
-				rows += strings.Count(c.get(target+fmt.Sprint(page)).body, `"number":`)
-			}
-			assert.Equal(t, builds, rows)
-			assert.Less(t, time.Since(start), 10*time.Second)
-		})
+	builds := 100_000
+	if raceDetector {
+		builds = 10_000
+	}
+	for _, status := range []codeartsbuild.BuildStatus{codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded} {
+		srv := NewServer()
+		c := newCaller(t, srv)
+		job := srv.AddJob("nightly")
+		for range builds {
+			srv.AddBuild(job, codeartsbuild.Build{Status: status})
+		}
+		target := "/v1/record/" + job + "/list" + window() + "&page_size=100&page_index="
+		start, rows := time.Now(), 0
+		for page := range builds/100 + 1 {
+			rows += strings.Count(c.get(target+fmt.Sprint(page)).body, `"number":`)
+		}
+		assert.Equal(t, builds, rows)
+		assert.Less(t, time.Since(start), 5*time.Second, status)
 	}
 }
 

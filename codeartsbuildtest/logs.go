@@ -13,7 +13,7 @@ const (
 	maxLogPiece = 1 << 20  // bytes of one piece
 	maxLogLine  = 64 << 10 // bytes of a line that comes whole
 
-	readAscending, readDescending = "AES", "DESC" // so spelled in every source
+	readDescending = "DESC" // AES is ascending, so spelled in every source
 )
 
 // AppendLog adds text to the log of a build, line breaks not included. Nothing happens when the build does not
@@ -123,19 +123,24 @@ func (s *state) readLog(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.logPiece(b.readable()), nil
+}
+
+// logPiece is the part of a log that a request asks for.
+func (r *request) logPiece(log []byte) any {
 	piece := logRange{
 		start:     r.number("start_offset", 0),
 		end:       r.number("end_offset", 0),
 		lines:     r.number("size", maxLogLines),
 		backwards: r.text("sort") == readDescending,
-	}.of(b.readable())
+	}.of(log)
 	return struct {
 		EndOffset   int    `json:"end_offset"`
 		HasMore     bool   `json:"has_more"`
 		Location    string `json:"location"`
 		Log         string `json:"log"`
 		StartOffset int    `json:"start_offset"`
-	}{piece.end, piece.more, "jenkins", string(piece.text), piece.start}, nil
+	}{piece.end, piece.more, "jenkins", string(piece.text), piece.start}
 }
 
 // readOldLog serves the v3 call, whose length counts bytes.
@@ -172,21 +177,6 @@ func atLevel(log []byte, level string) file {
 		}
 	}
 	return content
-}
-
-// downloadStepLog returns the lines that name the step.
-func (s *state) downloadStepLog(r *request) (any, error) {
-	b, err := s.record(r)
-	if err != nil {
-		return nil, err
-	}
-	var lines []byte
-	for line := range bytes.Lines(b.log) {
-		if bytes.Contains(line, []byte(r.text("task_name"))) {
-			lines = append(lines, line...)
-		}
-	}
-	return atLevel(lines, r.text("log_level")), nil
 }
 
 // errorLine takes apart a line like "[time] [ERROR] [stage:step] : DEV.CB.0210043, no Dockerfile".

@@ -103,6 +103,19 @@ func TestLogBackwards(t *testing.T) {
 	}
 }
 
+func TestLongLogBackwards(t *testing.T) {
+	t.Parallel()
+	srv := NewServer()
+	c := newCaller(t, srv)
+	job := srv.AddJob("nightly")
+	no := srv.StartBuild(job)
+	line := strings.Repeat("x", 2<<10-1) + "\n"
+	srv.AppendLog(job, no, strings.Repeat(line, 1000))
+	got := c.get(logPath(job, no, "sort=DESC&size=1000"))
+	assert.Len(t, got.value(t, "result.log"), maxLogPiece, "as many whole lines as a piece may have")
+	assert.Equal(t, true, got.value(t, "result.has_more"))
+}
+
 func TestLogGrows(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()
@@ -186,9 +199,6 @@ func TestLogDownloads(t *testing.T) {
 	}
 	assert.Contains(t, c.get("/v1/log/"+record+"/download-log?log_level=DEBUG").body, "three")
 
-	step := c.get("/v4/" + record + "/task-log?task_name=mvn")
-	assert.Equal(t, "application/octet-stream", step.header.Get("Content-Type"))
-	assert.Equal(t, "[t] [INFO] [build:mvn] : one\r\n", step.body)
 }
 
 func TestLogAnalysis(t *testing.T) {

@@ -186,13 +186,38 @@ func (b *build) record(now time.Time) record {
 	}
 }
 
-// shownParameters are the build's parameters, the branch among them.
+// hiddenValue stands for the value of a secret parameter.
+const hiddenValue = "******"
+
+// shownParameters are the build's parameters, the branch among them and secret values hidden.
 func (b *build) shownParameters() []parameter {
 	shown := slices.Clone(b.parameters)
+	for i := range shown {
+		if shown[i].Secret {
+			shown[i].Value = hiddenValue
+		}
+	}
 	if !slices.ContainsFunc(shown, func(p parameter) bool { return p.Name == branchParameter }) {
 		shown = append(shown, parameter{Name: branchParameter, Value: b.branch})
 	}
 	return shown
+}
+
+// listBuildParameters hides secret values.
+func (s *state) listBuildParameters(r *request) (any, error) {
+	b, err := s.buildInPath(r)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		Name  string `json:"name"`
+		Value string `json:"value"`
+	}
+	rows := []row{}
+	for _, p := range b.shownParameters() {
+		rows = append(rows, row{p.Name, p.Value})
+	}
+	return rows, nil
 }
 
 func (s *state) showBuildRecord(r *request) (any, error) {

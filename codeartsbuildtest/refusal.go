@@ -11,7 +11,11 @@ import (
 // The service's codes for requests that it rejects.
 const (
 	codeInvalid   = "CB.00060200"
-	codeInternal  = "CB.00060101"
+	codeFileName  = "CB.00060203"
+	codeFileEmpty = "CB.00060212"
+	codeFileCount = "CB.00060213"
+	codeFailed    = "DEVCB.00030000"
+	codeTemplate  = "DEV.CB.0520002"
 	codeWindow    = "CB.00031105"
 	codeParameter = "DEV.CB.032000"
 	codeEnded     = "DEV.CB.032302"
@@ -43,20 +47,16 @@ func (r refusal) reply(to *request) *reply {
 	return jsonReply(r.status, serviceJSON, body)
 }
 
-// refusal is how the service words an error of a handler.
+// refusal is how the service words an error of a handler: one that is not a refusal is errNotFound.
 func (r *request) refusal(err error) refusal {
-	var known refusal
-	switch {
-	case errors.As(err, &known):
+	if known := (refusal{}); errors.As(err, &known) {
 		return known
-	case errors.Is(err, errNotFound):
-		prefix := "DEVCB."
-		if r.old() {
-			prefix = "CB."
-		}
-		return refusal{status: http.StatusUnprocessableEntity, code: prefix + notFoundTail, message: "The build task or record does not exist"}
 	}
-	return refusal{status: http.StatusInternalServerError, code: codeInternal, message: "Internal service exception"}
+	prefix := "DEVCB."
+	if r.old() {
+		prefix = "CB."
+	}
+	return refusal{status: http.StatusUnprocessableEntity, code: prefix + notFoundTail, message: "The build task or record does not exist"}
 }
 
 // old reports whether the call is of the versions before v1, which are the higher numbers.
@@ -72,6 +72,11 @@ func invalid(parameter, problem string) error {
 
 // unreadable rejects a body that is no JSON object.
 func unreadable() error { return invalid("PARSE_REQUEST_DATA_EXCEPTION", "") }
+
+// failed is the service's code for a failure that has none of its own.
+func failed(message string) error {
+	return refusal{status: http.StatusUnprocessableEntity, code: codeFailed, message: message}
+}
 
 // ended is how the live service was seen to reject the stop of a build that has finished: JSON inside a JSON string.
 func ended() error {

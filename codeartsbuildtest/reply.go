@@ -57,8 +57,8 @@ func encode(v any) []byte {
 // A file is a result that goes back as it is.
 type file []byte
 
-// reply is the result of a handler as it goes back: in the envelope that the operation documents.
-func (op *operation) reply(result any) *reply {
+// wrap is the result of a handler as it goes back: in the envelope that the operation documents.
+func (op *operation) wrap(result any) *reply {
 	if content, ok := result.(file); ok {
 		return &reply{status: http.StatusOK, contentType: octetStream, body: content}
 	}
@@ -69,14 +69,11 @@ func (op *operation) reply(result any) *reply {
 	return &reply{status: http.StatusOK, contentType: serviceJSON, body: body}
 }
 
-// exampleReply is what an operation without a handler replies. One without an envelope and without an example is a
-// download; its file is empty.
+// exampleReply is what an operation without a handler replies: the documented example or, where none is documented, a
+// body of its type in which everything is empty.
 func (op *operation) exampleReply() *reply {
 	body, ok := documentedExamples()[op.name]
-	switch {
-	case !ok && op.envelope == nil:
-		return op.reply(file{})
-	case !ok:
+	if !ok {
 		body = op.zeroBody()
 	}
 	return &reply{status: http.StatusOK, contentType: serviceJSON, body: body}

@@ -2,6 +2,7 @@ package codeartsbuildtest
 
 import (
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -75,26 +76,32 @@ func (r *request) clock(name, layout string, fallback time.Time) time.Time {
 	return t
 }
 
-// decode reads the JSON body, whose members are as documented. Without a body v stays as it is.
-func (r *request) decode(v any) error {
-	if len(r.body) == 0 {
-		return nil
-	}
-	if err := json.Unmarshal(r.body, v); err != nil {
-		return unreadable()
-	}
-	return nil
+// decode reads the JSON body, whose members were checked before.
+func (r *request) decode(v any) { _ = json.Unmarshal(r.body, v) }
+
+// member is a member of the JSON body byte for byte; nil when it is not given.
+func (r *request) member(name string) json.RawMessage { return memberOf(r.body, name) }
+
+// memberText is a text in the JSON body. Unlike decode it tells names apart by letter case, which matters where members
+// that are not documented are kept.
+func (r *request) memberText(name string) string {
+	var value string
+	_ = json.Unmarshal(r.member(name), &value)
+	return value
 }
 
 // checkParams compares the parameters in path and query with the documented ones.
 func (r *request) checkParams() error {
-	for name, values := range r.query {
+	for _, name := range slices.Sorted(maps.Keys(r.query)) {
 		p := r.op.param(name)
 		switch {
 		case p == nil || p.in != "query":
 			return invalid(name, "is not documented")
-		case len(values) > 1 && p.typ != "string[]":
+		case len(r.query[name]) > 1 && p.typ != "string[]":
 			return invalid(name, "is given more than once")
+		}
+		if err := p.check(r.query.Get(name)); err != nil {
+			return err
 		}
 	}
 	for _, p := range r.op.params {
@@ -110,7 +117,7 @@ func (op *operation) param(name string) *param {
 	if i := slices.IndexFunc(op.params, func(p param) bool { return p.name == name }); i >= 0 {
 		return &op.params[i]
 	}
-	return disputedParam(op.name, name)
+	return disputeOf(op.name, name).param
 }
 
 func isJSON(contentType string) bool {

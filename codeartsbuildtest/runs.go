@@ -6,7 +6,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild"
 )
 
-// branchParameter is the parameter in which a run shows its branch.
+// branchParameter is the parameter that every job has for its branch.
 const branchParameter = "codeBranch"
 
 // A runRequest is the body of ExecuteJob and of RunJob.
@@ -50,50 +50,80 @@ func (s *state) runJob(r *request) (any, error) { return s.run(r) }
 // run queues a build, which starts a second later.
 func (s *state) run(r *request) (runResult, error) {
 	var in runRequest
-	if err := r.decode(&in); err != nil {
-		return runResult{}, err
-	}
-	if in.JobID == "" {
-		return runResult{}, invalid("job_id", "is empty")
-	}
+	r.decode(&in)
 	j, err := s.jobs.find(in.JobID)
-	if err != nil {
+	switch {
+	case in.JobID == "":
+		return runResult{}, invalid("job_id", "is empty")
+	case err != nil:
 		return runResult{}, err
+	case !slices.Contains([]string{"", "branch", "tag", "commitId"}, in.SCM.BuildType):
+		return runResult{}, invalid("scm.build_type", "must be branch, tag or commitId")
+	case j.disabled != nil:
+		return runResult{}, failed("The build task is disabled")
 	}
 	b := &build{
 		status:     codeartsbuild.StatusQueued,
 		queuedAt:   r.now,
 		startsAt:   r.now.Add(startDelay),
+		startsAs:   codeartsbuild.StatusRunning,
+		branch:     in.branch(&j.settings),
 		tag:        in.SCM.BuildTag,
 		revision:   in.SCM.CommitID,
 		trigger:    codeartsbuild.TriggerManual,
 		executor:   userName,
-		parameters: in.parameters(),
+		parameters: in.parameters(&j.settings),
 	}
-	b.branch = in.branch(b, "master")
+	if in.lacksTag(&j.settings) {
+		b.startsAs = codeartsbuild.StatusScheduleFailed
+	}
 	s.addBuild(j, b)
 	return runResult{b.no(), b.daily, b.executionID}, nil
 }
 
-func (in *runRequest) parameters() []parameter {
+// lacksTag reports whether the job builds tags and the run names none. The live service accepts such a run, and the
+// build cannot be scheduled.
+func (in *runRequest) lacksTag(job *settings) bool {
+	return job.buildType == "tag" && in.SCM.BuildTag == "" && in.SCM.BuildType == ""
+}
+
+// given is a parameter of the run.
+func (in *runRequest) given(name string) (string, bool) {
+	for _, p := range in.Parameter {
+		if p.Name == name {
+			return p.Value, true
+		}
+	}
+	return "", false
+}
+
+// parameters are those that the run gives, and behind them the others of the job with their defaults.
+func (in *runRequest) parameters(job *settings) []parameter {
 	var all []parameter
 	for _, p := range in.Parameter {
-		all = append(all, parameter{Name: p.Name, Value: p.Value})
+		defined, _ := job.parameter(p.Name)
+		all = append(all, parameter{Name: p.Name, Value: p.Value, Secret: defined.Secret})
+	}
+	for _, p := range job.parameters {
+		if _, given := in.given(p.Name); !given && p.Name != branchParameter {
+			all = append(all, p)
+		}
 	}
 	return all
 }
 
-// branch is what a run builds: the branch of its source, the branch that its parameters name, or the
-// job's own. One with a tag has no branch unless it names one.
-func (in *runRequest) branch(b *build, own string) string {
-	i := slices.IndexFunc(b.parameters, func(p parameter) bool { return p.Name == branchParameter })
+// branch is what a run builds: the branch of its source, the branch that its parameters name, or the job's own. A job
+// whose source follows the parameter listens to the parameter alone. A run with a tag has no branch unless it
+// names one.
+func (in *runRequest) branch(job *settings) string {
+	named, given := in.given(branchParameter)
 	switch {
-	case in.SCM.Branch != "":
+	case in.SCM.Branch != "" && !job.fromParameter():
 		return in.SCM.Branch
-	case i >= 0:
-		return b.parameters[i].Value
-	case b.tag != "":
+	case given:
+		return named
+	case in.SCM.BuildTag != "":
 		return ""
 	}
-	return own
+	return job.defaultBranch()
 }

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/codeartsbuild-go/codeartsbuild"
 )
 
 const (
@@ -46,8 +44,15 @@ type state struct {
 	tokens map[string]grant
 	issued int // tokens so far
 
-	jobs    table[*job]
-	records map[string]*build // by record id
+	jobs     table[*job]
+	records  map[string]*build // by record id
+	bin      table[*job]       // deleted jobs
+	keepDays int               // for how many days the bin keeps them
+
+	groups    table[*group]
+	templates table[*template]
+	official  table[*template]
+	keystores table[*keystore]
 }
 
 func (s *state) now() time.Time { return time.Now().Add(s.clock) }
@@ -58,6 +63,8 @@ func NewServer() *Server {
 	return &Server{
 		state: state{
 			stopDelay: defaultStopDelay,
+			keepDays:  defaultKeepDays,
+			official:  officialTemplates(),
 			tokens:    map[string]grant{},
 			records:   map[string]*build{},
 		},
@@ -66,62 +73,8 @@ func NewServer() *Server {
 	}
 }
 
-// Client returns a client that is ready to call this server, in memory or, once started, over the socket. It
-// needs no login: its tokens are issued to it, a new one before the old one expires, so that a test may last weeks. A
-// token that [ExpireToken] takes away fails one call. An option given here replaces the client's own.
-//
-// Client panics with the error of [codeartsbuild.NewClient] when the options do not fit together, for
-// example when they hold an access key source, which is a second credential.
-func (s *Server) Client(opts ...codeartsbuild.ClientOption) *codeartsbuild.Client {
-	origin, started := s.origin()
-	own := []codeartsbuild.ClientOption{
-		codeartsbuild.WithEndpoint(origin),
-		codeartsbuild.WithTokenSource(&issuedTokens{server: s}),
-	}
-	if !started {
-		own = append(own, codeartsbuild.WithTransport(s.Transport()))
-	}
-	client, err := codeartsbuild.NewClient(append(own, opts...)...)
-	if err != nil {
-		panic(fmt.Sprintf("codeartsbuildtest: Server.Client: %v", err))
-	}
-	return client
-}
-
-// issuedTokens are the tokens of a client of the server's own.
-type issuedTokens struct {
-	server *Server
-	value  string
-	token  *codeartsbuild.Token
-}
-
-func (i *issuedTokens) Token(context.Context) (*codeartsbuild.Token, error) {
-	i.server.mu.Lock()
-	defer i.server.mu.Unlock()
-	s := &i.server.state
-	if current, ok := s.tokens[i.value]; !ok || s.now().Add(time.Hour).After(current.expiresAt) {
-		i.value = s.issueToken(scopeProject, s.now())
-		i.token = codeartsbuild.NewToken(i.value, time.Time{})
-	}
-	return i.token, nil
-}
-
-// origin is where clients find the server, and whether that is a socket.
-func (s *Server) origin() (string, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.URL != "" {
-		return s.URL, true
-	}
-	return memoryOrigin, false
-}
-
 // ProjectID returns the id of the CodeArts project that all jobs of the server belong to.
 func (s *Server) ProjectID() string { return codeProjectID }
-
-// Transport returns a transport that reaches the server in memory, also after [Server.Start]. It is for a client or an
-// [codeartsbuild.IAMConfig] of one's own. The host of a request does not matter.
-func (s *Server) Transport() http.RoundTripper { return &transport{s} }
 
 // SetStopDelay sets the time from the acceptance of a stop to the end of the build. Without it the time is 3 s. Stops
 // that were accepted before are not affected.
@@ -320,5 +273,5 @@ func (s *state) call(r *request) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.op.reply(result), nil
+	return r.op.wrap(result), nil
 }

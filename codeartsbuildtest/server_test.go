@@ -79,6 +79,9 @@ func (r response) value(t testing.TB, path string) any {
 	var v any
 	require.NoError(t, json.Unmarshal([]byte(r.body), &v), r.body)
 	for name := range strings.SplitSeq(path, ".") {
+		if path == "" {
+			break
+		}
 		switch in := v.(type) {
 		case map[string]any:
 			v = in[name]

@@ -1,6 +1,7 @@
 package codeartsbuildtest
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -75,8 +76,9 @@ func triggerWord(trigger, manual string) string {
 }
 
 const (
-	manualInRecords = "MANUAL"
-	manualInLists   = "Manual"
+	manualInRecords  = "MANUAL"
+	manualInLists    = "Manual"
+	manualInOldLists = "手工触发"
 )
 
 // serviceZone is the time zone of the service's wall clock.
@@ -102,4 +104,27 @@ func epochMillis(t time.Time) int64 {
 		return 0
 	}
 	return t.UnixMilli()
+}
+
+// epochSeconds spells a time in the recycle bin and of files: a text.
+func epochSeconds(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+
+// wallTime spells a time in the recycle bin.
+func wallTime(t time.Time) string { return t.In(serviceZone).Format(wallClock) }
+
+// zoneTime spells a time of groups and of short records, without a colon in its zone; the zero time is null.
+func zoneTime(t time.Time) *string {
+	if t.IsZero() {
+		return nil
+	}
+	text := t.In(serviceZone).Format("2006-01-02T15:04:05-0700")
+	return &text
+}
+
+// oldTime spells a time of the v3 history calls; the zero time is empty.
+func oldTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(serviceZone).Format(time.RFC3339)
 }

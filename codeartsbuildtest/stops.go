@@ -11,9 +11,7 @@ func (s *state) stopJob(r *request) (any, error) {
 		JobID   string     `json:"job_id"`
 		BuildNo numberText `json:"build_no"`
 	}
-	if err := r.decode(&in); err != nil {
-		return nil, err
-	}
+	r.decode(&in)
 	return true, s.stop(r, in.JobID, string(in.BuildNo))
 }
 
@@ -23,9 +21,7 @@ func (s *state) stopTheJob(r *request) (any, error) {
 	var in struct {
 		BuildNo numberText `json:"build_no"`
 	}
-	if err := r.decode(&in); err != nil {
-		return nil, err
-	}
+	r.decode(&in)
 	number, inQuery := string(in.BuildNo), r.text("build_no")
 	if number == "" {
 		number = inQuery

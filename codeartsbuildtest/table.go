@@ -16,12 +16,17 @@ type table[T any] struct {
 }
 
 func (t *table[T]) add(id string, row T) {
+	t.putBack(id, row)
+	t.added++
+}
+
+// putBack adds a row that was counted before.
+func (t *table[T]) putBack(id string, row T) {
 	if t.rows == nil {
 		t.rows = map[string]T{}
 	}
 	t.ids = append(t.ids, id)
 	t.rows[id] = row
-	t.added++
 }
 
 func (t *table[T]) find(id string) (T, error) {

@@ -80,7 +80,7 @@ func (a *audit) record(d codeartsbuild.StopDecision, o *codeartsbuild.StopOutcom
 	now := time.Now().UTC()
 	r := auditRecord{
 		Time: now.Format(time.RFC3339), Job: o.Build.JobID, Build: o.Build.BuildNo, Branch: d.Build.Branch,
-		Executor: d.Build.Executor, Trigger: d.Build.Trigger, Ran: ran(o.Build, now), Rule: d.Rule, Reason: a.reason,
+		Executor: d.Build.Executor, Trigger: d.Build.Trigger, Ran: ran(o.Build, now), Rule: d.String(), Reason: a.reason,
 		Outcome: outcome(o), RequestID: o.RequestID,
 	}
 	if o.Err != nil {

@@ -112,7 +112,7 @@ func (o *options) plan(ctx context.Context, client *codeartsbuild.Client) error 
 			return err
 		}
 		o.sweep.Add(plan, func(d codeartsbuild.StopDecision) (name, value string) {
-			return "reason", strings.ReplaceAll(d.Rule, " ", "-")
+			return "reason", strings.ReplaceAll(d.String(), " ", "-")
 		})
 	}
 	return nil

@@ -86,8 +86,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func why(d codeartsbuild.StopDecision) (name, value string) {
-	if number, ok := strings.CutPrefix(d.Rule, "superseded by "); ok {
-		return "by", "#" + number
+	if d.Rule == codeartsbuild.RuleSuperseded {
+		return "by", "#" + d.By
 	}
-	return "reason", strings.ReplaceAll(d.Rule, " ", "-")
+	return "reason", strings.ReplaceAll(d.String(), " ", "-")
 }

@@ -17,6 +17,7 @@ var kinds = map[string]error{
 	"ErrUnauthorized":        codeartsbuild.ErrUnauthorized,
 	"ErrForbidden":           codeartsbuild.ErrForbidden,
 	"ErrNotFound":            codeartsbuild.ErrNotFound,
+	"ErrTooManyBuilds":       codeartsbuild.ErrTooManyBuilds,
 	"ErrTooManyRequests":     codeartsbuild.ErrTooManyRequests,
 	"ErrInternalServerError": codeartsbuild.ErrInternalServerError,
 	"ErrBuildFinished":       codeartsbuild.ErrBuildFinished,

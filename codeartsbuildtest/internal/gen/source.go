@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -102,7 +103,7 @@ func (p *param) write(out *bytes.Buffer) {
 	}
 	var limits []string
 	for _, limit := range p.Limits {
-		if source := limitSource(limit, p.Type); source != "" && !slices.Contains(limits, source) { // "minimum 1" and ">=1"
+		if source := limitSource(limit); source != "" && !slices.Contains(limits, source) { // "minimum 1" and ">=1"
 			limits = append(limits, source)
 		}
 	}
@@ -118,14 +119,12 @@ var (
 	charCount = regexp.MustCompile(`^(\d+)-(\d+) chars$`)
 )
 
-// limitSource is the field in which the generated code keeps a limit; empty for prose. A number in a text parameter is
-// limited by the handler, which reads it.
-func limitSource(limit, typ string) string {
-	number := strings.HasPrefix(typ, "int")
-	if found := atLeast.FindStringSubmatch(limit); found != nil && number && found[1] != "0" {
+// limitSource is the field in which the generated code keeps a limit; empty for prose.
+func limitSource(limit string) string {
+	if found := atLeast.FindStringSubmatch(limit); found != nil && found[1] != "0" {
 		return ", least: " + found[1]
 	}
-	if found := atMost.FindStringSubmatch(limit); found != nil && number {
+	if found := atMost.FindStringSubmatch(limit); found != nil {
 		return ", most: " + found[1]
 	}
 	if found := minLength.FindStringSubmatch(limit); found != nil && found[1] != "0" {
@@ -142,7 +141,7 @@ func limitSource(limit, typ string) string {
 	}
 	switch pattern, _ := strings.CutPrefix(limit, "pattern "); {
 	case limit == "digits, >= 0":
-		return fmt.Sprintf(", pattern: %q", "^[0-9]+$")
+		return fmt.Sprint(", most: ", math.MaxInt32)
 	case limit == "pattern x86-64|arm":
 		return fmt.Sprintf(", oneOf: %#v", []string{"x86-64", "arm"})
 	case limit == "format yyyy-MM-dd HH:mm:ss":

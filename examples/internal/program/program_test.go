@@ -239,11 +239,11 @@ func newSweepTest() *sweepTest {
 	for i := range 4 {
 		build := codeartsbuild.Build{JobID: s.job, Branch: fmt.Sprintf("feat/%d", i+1), Revision: "1a2b3c4d5e6f", StartedAt: time.Now().Add(-372 * time.Second)}
 		build.BuildNo = s.AddBuild(s.job, build)
-		s.plan.Decisions = append(s.plan.Decisions, codeartsbuild.StopDecision{Build: &build, Stop: i != 2, Rule: fmt.Sprintf("rule %d", i+1)})
+		s.plan.Decisions = append(s.plan.Decisions, codeartsbuild.StopDecision{Build: &build, Stop: i != 2, Rule: codeartsbuild.StopRule(fmt.Sprintf("rule %d", i+1))})
 	}
 	s.sweep = program.Sweep{Printer: program.Printer{W: &s.out}, Notes: &s.notes, Yes: true, Stop: codeartsbuild.StopPlannedOptions{Max: 25, Parallel: 1}}
 	s.sweep.Audit = func(d codeartsbuild.StopDecision, o *codeartsbuild.StopOutcome) error {
-		s.records = append(s.records, d.Rule+" of build "+o.Build.BuildNo)
+		s.records = append(s.records, d.String()+" of build "+o.Build.BuildNo)
 		return nil
 	}
 	return s
@@ -256,7 +256,7 @@ var varying = regexp.MustCompile(`(request_id=)\w+|(no response: )[^;]*`)
 func (s *sweepTest) run(ctx context.Context) (lines []string, code int) {
 	client := s.Client()
 	defer client.CloseIdleConnections()
-	s.sweep.Add(s.plan, func(d codeartsbuild.StopDecision) (name, value string) { return "reason", d.Rule })
+	s.sweep.Add(s.plan, func(d codeartsbuild.StopDecision) (name, value string) { return "reason", d.String() })
 	err := s.sweep.Act(ctx, client)
 	code = program.Report(&s.notes, err, false)
 	text := varying.ReplaceAllString(strings.ReplaceAll(s.out.String(), " job="+s.job, ""), "$1$2…")

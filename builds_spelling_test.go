@@ -1,0 +1,44 @@
+package codeartsbuild
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// C51, in lists and records.
+func TestTriggersThatPlansSpare(t *testing.T) {
+	t.Parallel()
+	tests := map[string][]string{
+		TriggerManual: {
+			"manual", "MANUAL", "Manual", "手工触发", "手动触发", "手动执行", "手动", "Manual Trigger", "MANUAL_TRIGGER", "manual-run",
+			" m a n u a l ", "Manually", "手 动", "WEB_MANUAL", "Manual\u00a0Trigger", "\u3000手工",
+		},
+		TriggerScheduled: {
+			"schedule", "SCHEDULED", "timer", "cron", "定时触发", "定时执行", "定时", "TIMER_TRIGGER", "Scheduler", "by-schedule", "Cron Job",
+			"CRON_EXPRESSION", "定 时 任 务", "time_r",
+		},
+		"": {"", " ", "-", "_", "\t\n", " - _ "},
+	}
+	for want, words := range tests {
+		for _, word := range words {
+			require.Equal(t, want, (&buildRow{Trigger: word}).build().Trigger, "%q in a list", word)
+			require.Equal(t, want, (&buildRecord{TriggerType: word}).build().Trigger, "%q in a record", word)
+		}
+	}
+	for _, word := range []string{"Push", "CODEHUB_PUSH", "代码提交触发", "merge request", "time", "man"} {
+		require.Equal(t, word, parseTrigger(" "+word+" "), "kept as it is")
+	}
+}
+
+// C7: Git's full name of a branch is the branch.
+func TestFullNamesOfBranches(t *testing.T) {
+	t.Parallel()
+	for spelled, want := range map[string]string{
+		"refs/heads/release/1.0": "release/1.0", "release/1.0": "release/1.0", " refs/heads/main\n": "main", "refs/heads/": "", "refs/tags/v1": "refs/tags/v1",
+		"heads/main": "heads/main", "refs/heads/refs/heads/x": "refs/heads/x", "": "",
+	} {
+		require.Equal(t, want, (&buildRow{Branch: spelled}).build().Branch, "%q in a list", spelled)
+		require.Equal(t, want, (&buildRecord{Branch: spelled}).build().Branch, "%q in a record", spelled)
+	}
+}

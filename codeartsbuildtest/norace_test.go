@@ -1,0 +1,5 @@
+//go:build !race
+
+package codeartsbuildtest
+
+const raceDetector = false
