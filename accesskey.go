@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -54,11 +53,14 @@ func (k *AccessKey) validity() (time.Time, time.Duration) {
 	return k.expiresAt, 0
 }
 
-// check rejects a key that cannot be sent in a header.
+// check rejects a key that no service issues. A line break that was read with the secret from a file would only
+// make the signature wrong.
 func (k *AccessKey) check() error {
-	_, securityToken := k.secrets()
-	if !isHeaderValue(k.id) || strings.ContainsAny(k.id, ", ") || !isHeaderValue(securityToken) {
-		return invalid("the access key must not have characters that a header cannot carry")
+	secret, securityToken := k.secrets()
+	for _, part := range []string{k.id, secret, securityToken} {
+		if !isWord(part) {
+			return invalid("the access key must not hold a space, a comma, a line break or another character that cannot be sent")
+		}
 	}
 	return nil
 }
@@ -118,7 +120,8 @@ func (s *CachedAccessKeySource) Format(f fmt.State, _ rune) {
 type keyAuth struct {
 	source    AccessKeySource
 	projectID []string     // the value of X-Project-Id; nil: none
-	clock     atomic.Int64 // nanoseconds by which the service's clock is ahead
+	clock     atomic.Int64 // nanoseconds that are added to the local time
+	renewals
 }
 
 func (k *keyAuth) credential(ctx context.Context) (credential, error) {
@@ -138,28 +141,38 @@ func (k *keyAuth) credential(ctx context.Context) (credential, error) {
 // rejected drops a cached key, and corrects the clock by that of the response.
 func (k *keyAuth) rejected(cred credential, header http.Header, received time.Time) bool {
 	s := cred.(*signer)
-	again := k.correctClock(s, header, received)
-	if source, ok := k.source.(interface{ Invalidate(*AccessKey) }); ok {
+	again := k.correctClock(s.clock, header, received)
+	if source, ok := k.source.(interface{ Invalidate(*AccessKey) }); ok && k.allow(s.key) {
 		source.Invalidate(s.key)
 		again = true
 	}
 	return again
 }
 
-// maxClockError is how wrong a clock may be for a signature. The service allows 15 minutes.
-const maxClockError = 5 * time.Minute
+const (
+	// tolerance is how wrong a clock may be for a signature. The service allows 15 minutes.
+	tolerance = 5 * time.Minute
+	// maxCorrection is the largest error of a local clock that is believed: an hour of summer time, a time zone, a
+	// wrong date. The Date of a response is not protected by anything, and a signature of another year can be kept
+	// and used in that year.
+	maxCorrection = 24 * time.Hour
+)
 
-// correctClock reports whether the signature's time was so wrong that a new signature may help.
-func (k *keyAuth) correctClock(s *signer, header http.Header, received time.Time) bool {
-	date, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
+// correctClock takes the service's time from a response to a signature that was not accepted, and reports whether a
+// new signature may help. A correction that did not help is forgotten.
+func (k *keyAuth) correctClock(used time.Duration, header http.Header, received time.Time) bool {
+	var ahead time.Duration
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		ahead = date.Sub(received)
+	}
+	if ahead.Abs() > maxCorrection {
+		ahead = 0
+	}
+	if (ahead - used).Abs() < tolerance {
+		k.clock.CompareAndSwap(int64(used), 0)
 		return false
 	}
-	ahead := date.Sub(received)
-	if (ahead - s.clock).Abs() < maxClockError {
-		return false
-	}
-	k.clock.Store(int64(ahead))
+	k.clock.CompareAndSwap(int64(used), int64(ahead))
 	return true
 }
 

@@ -125,7 +125,7 @@ func TestClockCorrectedByUnauthorized(t *testing.T) {
 	t.Parallel()
 	for name, skew := range map[string]time.Duration{
 		"an hour behind": time.Hour, "an hour ahead": -time.Hour, "16 minutes behind": 16 * time.Minute, "16 minutes ahead": -16 * time.Minute,
-		"26 years behind": 26 * 365 * 24 * time.Hour, "a day ahead": -24 * time.Hour,
+		"a day behind": 24 * time.Hour, "a day ahead": -24 * time.Hour,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,8 +2,11 @@ package codeartsbuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -62,8 +65,10 @@ func (t *Token) validity() (time.Time, time.Duration) {
 // use and end when ctx does.
 //
 // A source may also have the method Invalidate(*Token). It is called with a token that the service rejected, and
-// must forget that very token if it still holds it; the call is then retried once. It may have
-// CloseIdleConnections() as well, which [Client.CloseIdleConnections] calls.
+// must forget that very token if it still holds it; the call is then retried once. If the service rejects each new
+// token, a client calls Invalidate four times in a row, and then with pauses from 1 s to 10 minutes; meanwhile its calls
+// end with the service's response to the last token. A source may have CloseIdleConnections() as well, which
+// [Client.CloseIdleConnections] calls.
 type TokenSource interface {
 	Token(ctx context.Context) (*Token, error)
 }
@@ -138,6 +143,7 @@ type authenticator interface {
 	// rejected is told that the service did not accept a credential, in a response with this header. It drops
 	// the credential or corrects the clock, and reports whether a new one may be accepted.
 	rejected(cred credential, header http.Header, received time.Time) bool
+	accepted() // the service did accept one
 	closeIdleConnections()
 }
 
@@ -154,11 +160,17 @@ func (c *Client) credential(ctx context.Context) (credential, error) {
 		return nil, err
 	}
 	cred, err := c.auth.credential(ctx)
-	if err != nil {
-		return nil, err
+	switch {
+	case err == nil:
+		return cred, ctx.Err()
+	case isContextError(err) && ctx.Err() != nil:
+		return nil, errNoCredentialYet
 	}
-	return cred, ctx.Err()
+	return nil, err
 }
+
+// errNoCredentialYet is why an ended context ended the call.
+var errNoCredentialYet = errors.New("no credential yet")
 
 // renew replaces a rejected credential, and reports whether the call may be retried with the new one, which it
 // may once.
@@ -170,8 +182,52 @@ func (c *Client) renew(call *call, a *attempt) bool {
 	return true
 }
 
+// renewals are the rejected credentials for which a new one was asked. A service that rejects each new one must not
+// cause a login of each call.
+type renewals struct {
+	inARow atomic.Int32 // since the service last accepted one
+
+	mu    sync.Mutex
+	last  any       // the credential for which a new one was asked last
+	until time.Time // no new one is asked for before
+}
+
+const (
+	freeRenewals        = 4 // each change of a user or of the account revokes the tokens, and there may be several
+	firstRenewalPause   = time.Second
+	longestRenewalPause = 10 * time.Minute
+)
+
+// allow reports whether a new credential may be asked for in place of a rejected one. Many calls may report the same
+// one.
+func (r *renewals) allow(rejected any) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := int(r.inARow.Load())
+	switch {
+	case n > 0 && r.last == rejected:
+		return true
+	case n >= freeRenewals && time.Now().Before(r.until):
+		return false
+	}
+	r.inARow.Store(int32(n + 1))
+	r.last = rejected
+	r.until = time.Now().Add(saturate(firstRenewalPause, doublings(n+2-freeRenewals), longestRenewalPause))
+	return true
+}
+
+// accepted ends the row.
+func (r *renewals) accepted() {
+	if r.inARow.Load() != 0 {
+		r.inARow.Store(0)
+	}
+}
+
 // tokenAuth sends tokens. The credential of an attempt is the token itself.
-type tokenAuth struct{ source TokenSource }
+type tokenAuth struct {
+	source TokenSource
+	renewals
+}
 
 func (t *tokenAuth) credential(ctx context.Context) (credential, error) {
 	token, err := t.source.Token(ctx)
@@ -188,11 +244,13 @@ func (t *tokenAuth) credential(ctx context.Context) (credential, error) {
 }
 
 func (t *tokenAuth) rejected(cred credential, _ http.Header, _ time.Time) bool {
+	token := cred.(*Token)
 	source, ok := t.source.(interface{ Invalidate(*Token) })
-	if ok {
-		source.Invalidate(cred.(*Token))
+	if !ok || !t.allow(token) {
+		return false
 	}
-	return ok
+	source.Invalidate(token)
+	return true
 }
 
 func (t *tokenAuth) closeIdleConnections() { closeIdleConnections(t.source) }

@@ -6,31 +6,41 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 )
 
-// A callContext is the context of a call's attempts: the caller's, with the operation's name. It also holds
+// A callContext is the context of a call's attempts: the caller's, with the operation and the logger. It also holds
 // the body of the request, which saves an allocation.
 type callContext struct {
 	context.Context
-	op   *operation
-	body requestBody
+	op     *operation
+	logger *slog.Logger // the client's or, for the login of another call, that call's; nil: silent
+	body   requestBody
 }
 
-type operationKey struct{}
+type callContextKey struct{}
+
+// callOf returns the innermost call that ctx belongs to, or nil.
+func callOf(ctx context.Context) *callContext {
+	own, _ := ctx.Value(callContextKey{}).(*callContext)
+	return own
+}
 
 // OperationFromContext returns the operation of a request, such as "StopJob", from the request's context: in
 // a RoundTripper, for the names of spans and metrics. For any other context it returns "".
 func OperationFromContext(ctx context.Context) string {
-	name, _ := ctx.Value(operationKey{}).(string)
-	return name
+	if own := callOf(ctx); own != nil {
+		return own.op.label()
+	}
+	return ""
 }
 
 func (c *callContext) Value(key any) any {
-	if key == (operationKey{}) {
-		return c.op.label()
+	if key == (callContextKey{}) {
+		return c
 	}
 	return c.Context.Value(key)
 }
@@ -44,7 +54,6 @@ func (c *callContext) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 // A requestBody is the body of a call, which each attempt reads from the start, and what its transport did with it.
 type requestBody struct {
 	first  bytes.Reader  // of the first attempt; a transport may still read it during the second
-	latest *bytes.Reader // of the latest attempt
 	asked  atomic.Int32  // how often the transport asked for the body again
 	traced atomic.Uint32 // of calls with a trace: what happened
 }
@@ -65,14 +74,12 @@ var errNotResent = errors.New("connection lost; not retried because the request 
 const maxResends = 8
 
 // open returns a reader for one attempt.
-func (b *requestBody) open(data []byte) io.Reader {
-	if b.latest == nil {
-		b.first.Reset(data)
-		b.latest = &b.first
-	} else {
-		b.latest = bytes.NewReader(data)
+func (b *requestBody) open(data []byte) *bytes.Reader {
+	if b.first.Size() > 0 {
+		return bytes.NewReader(data)
 	}
-	return b.latest
+	b.first.Reset(data)
+	return &b.first
 }
 
 // reset forgets what the attempt before did.
@@ -110,7 +117,7 @@ func (c *call) notSent() bool {
 	if body.saw(wantedConn) && !body.saw(gotConn) {
 		return true
 	}
-	return c.body != nil && c.op.inBody() && body.asked.Load() == 0 && body.latest.Len() == len(c.body)
+	return c.body != nil && c.op.inBody() && body.asked.Load() == 0 && c.reader.Len() == len(c.body)
 }
 
 // inBody reports whether only the body says what an operation acts on.

@@ -552,7 +552,7 @@ func TestWaitStopOnCancel(t *testing.T) {
 		"accepted":              {ctx: after(time.Minute), kind: context.Canceled, stops: 1, text: "; the stop of the build was accepted", aborted: true},
 		"after a deadline":      {ctx: deadline, kind: context.DeadlineExceeded, stops: 1, text: "; the stop of the build was accepted", aborted: true},
 		"the context was over":  {ctx: dead, kind: context.Canceled, stops: 1, text: "; the stop of the build was accepted", aborted: true},
-		"the build had ended":   {ctx: after(time.Minute), finish: true, kind: context.Canceled, stops: 1, text: "; the build had already ended"},
+		"the build had ended":   {ctx: after(time.Minute), finish: true, kind: context.Canceled, stops: 1, text: "; the build had already finished"},
 		"the stop is forbidden": {ctx: after(time.Minute), faults: faults{codeartsbuildtest.Reply(403, "{}")}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
 		"the stop is denied":    {ctx: after(time.Minute), faults: faults{codeartsbuildtest.Reply(200, denied)}, kind: context.Canceled, stops: 1, unknown: true, text: "not confirmed"},
 		"the stop takes too long": {

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/http"
@@ -53,7 +54,8 @@ type call struct {
 	label      string          // names the call in logs and for transports; "": op.name
 	ctx        context.Context // the caller's, in a callContext
 	url        *url.URL
-	body       []byte // nil: none
+	body       []byte        // nil: none
+	reader     *bytes.Reader // of the body, for the latest attempt
 	job, build string
 	project    string
 
@@ -120,9 +122,6 @@ func (c *Client) do(ctx context.Context, call *call, args []string, in any, opts
 
 // prepare rejects bad arguments and encodes the request, once for all attempts.
 func (c *Client) prepare(ctx context.Context, call *call, args []string, in any, opts []CallOption) error {
-	if c.logger != nil {
-		call.started = time.Now()
-	}
 	extra, err := call.apply(opts)
 	if err != nil {
 		return err
@@ -130,7 +129,16 @@ func (c *Client) prepare(ctx context.Context, call *call, args []string, in any,
 	if ctx == nil {
 		return errNilContext
 	}
-	call.ctx = &callContext{Context: ctx, op: call.op}
+	own := &callContext{Context: ctx, op: call.op, logger: c.logger}
+	call.ctx = own
+	if own.logger == nil {
+		if outer := callOf(ctx); outer != nil {
+			own.logger = outer.logger
+		}
+	}
+	if own.logger != nil {
+		call.started = time.Now()
+	}
 	if call.url == nil {
 		if err := call.target(c, args); err != nil {
 			return err
@@ -162,14 +170,17 @@ func (c *Client) attempt(call *call) (attempt, verdict) {
 	} else {
 		a.body = nil
 	}
+	if v.err == nil && a.cred != nil {
+		c.auth.accepted()
+	}
 	call.unknown = call.unknown || v.unknown
-	c.logAttempt(call, &a, v.err)
+	call.log("attempt", &a, v.err, call.attempted)
 	return a, v
 }
 
 // send makes one attempt: credential, request, transport, and the whole response.
 func (c *Client) send(call *call, buffer *[]byte) attempt {
-	if c.logger != nil {
+	if call.logger() != nil {
 		call.attempted = time.Now()
 	}
 	cred, err := c.credential(call.ctx)
@@ -227,6 +238,6 @@ func (c *Client) finish(call *call, a *attempt, err error) error {
 	if call.response != nil {
 		*call.response = Response{a.status, a.header, a.body, a.requestID, call.earlier + call.attempts}
 	}
-	c.logCall(call, a, err)
+	call.log("call", a, err, call.started)
 	return err
 }

@@ -210,20 +210,18 @@ func classifyFailure(c *call, a *attempt) verdict {
 	}
 }
 
-// credentialError is the failure to get a credential. A failed login that got a response stays an *APIError.
+// credentialError is the failure to get a credential. A failed login stays what it is, with its own operation: an
+// *APIError if it got a response.
 func (c *call) credentialError(err error) error {
 	var apiErr *APIError
 	if errors.As(err, &apiErr) {
-		login := *apiErr
-		login.kinds = slices.DeleteFunc(slices.Clone(apiErr.kinds), perCall)
-		login.cause = nil
-		return &login
+		return ofAnotherCall(apiErr)
 	}
-	e := &callError{operation: c.op.name, text: "no credential: " + errorText(err), details: details{cause: err}}
-	if own, ok := err.(*callError); ok {
-		e.text, e.kinds = own.text+own.note, slices.DeleteFunc(slices.Clone(own.kinds), perCall)
+	if own, ok := ofAnotherCall(err).(*callError); ok {
+		own.operation = cmp.Or(own.operation, c.op.name)
+		return own
 	}
-	return e
+	return &callError{operation: c.op.name, text: "no credential: " + errorText(err), details: details{cause: err}}
 }
 
 // endText says that the caller's context ended, with the failure, if there was one, and the cause.
@@ -296,7 +294,7 @@ func (c *call) cleanBody(a *attempt, body []byte) []byte {
 // attempt would fail as well. An unknown error proves nothing.
 func provesNotSent(err error) (notSent, permanent bool) {
 	if e := (*connectError)(nil); errors.As(err, &e) {
-		return true, true
+		return true, e.permanent
 	}
 	if e := (*net.DNSError)(nil); errors.As(err, &e) {
 		return true, e.IsNotFound

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"reflect"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,7 +70,7 @@ func NewClient(opts ...ClientOption) (*Client, error) {
 	}
 	c := newClient(endpoint, &cfg)
 	if cfg.tokens != nil {
-		c.auth = &tokenAuth{*cfg.tokens}
+		c.auth = &tokenAuth{source: *cfg.tokens}
 	} else {
 		keys := &keyAuth{source: *cfg.keys}
 		if cfg.projectID != nil {
@@ -206,6 +207,10 @@ func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, 
 		return nil, invalid("the endpoint must start with https://")
 	case u.Hostname() == "" || u.Opaque != "":
 		return nil, invalid("the endpoint must have a host")
+	case strings.Contains(u.Hostname(), ":") && !strings.HasPrefix(u.Host, "["):
+		return nil, invalid("an IPv6 address in the endpoint must stand in brackets: https://[2001:db8::1]")
+	case !isPort(u.Port()):
+		return nil, invalid("the endpoint's port must be 1 to 65535")
 	case strings.ContainsAny(endpoint, "?#"):
 		return nil, invalid("the endpoint must not have a query or a fragment")
 	case u.Scheme == "http" && !insecure && !isLoopback(u.Hostname()):
@@ -215,7 +220,15 @@ func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, 
 	if strings.HasSuffix(u.Path, "/") || strings.Contains(u.Path, "//") {
 		return nil, invalid("the endpoint's path must not have empty segments")
 	}
+	if isLocalhost(u.Hostname()) {
+		u.Host = strings.TrimSuffix("localhost:"+u.Port(), ":") // net/http knows no other spelling, and would use a proxy
+	}
 	return u, nil
+}
+
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || (err == nil && n > 0)
 }
 
 func checkRegion(region string) error {
@@ -230,12 +243,15 @@ func checkRegion(region string) error {
 	return nil
 }
 
+// isLoopback reports whether a host is this machine.
 func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
+	return isLocalhost(host) || (err == nil && address.Unmap().IsLoopback())
+}
+
+// isLocalhost knows the name in every spelling. A dot at its end makes it absolute.
+func isLocalhost(host string) bool {
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }
 
 // ownUserAgent names this package and, if it was built as a dependency, its version.

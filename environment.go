@@ -215,7 +215,7 @@ func (cfg *config) fillProject(project setting) error {
 
 // checkWord rejects a value that cannot be an id, key or token, or that a header cannot carry.
 func (f setting) checkWord() error {
-	if !isHeaderValue(f.value) || strings.ContainsAny(f.value, " ,") {
+	if !isWord(f.value) {
 		return invalid("%s must not hold a space, a comma, a line break or another character that cannot be sent", f.name)
 	}
 	return nil

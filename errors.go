@@ -249,6 +249,19 @@ func endedBy(err, ended, cause error) error {
 	return amended
 }
 
+// ofAnotherCall copies an error for a call that failed because of it, and whose context is another one.
+func ofAnotherCall(err error) error {
+	copied, d := editable(err)
+	if d == nil {
+		return err
+	}
+	d.kinds = slices.DeleteFunc(slices.Clone(d.kinds), perCall)
+	if _, ok := copied.(*APIError); ok {
+		d.cause = nil
+	}
+	return copied
+}
+
 // editable copies an error of this package. For any other error the details are nil.
 func editable(err error) (error, *details) {
 	switch e := err.(type) {

@@ -94,7 +94,7 @@ var answerOperations = []struct {
 var answerFailures = []error{
 	nil, io.EOF, io.ErrUnexpectedEOF, context.DeadlineExceeded, errors.New("two\nlines " + strings.Repeat("x", 2000)),
 	&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}, &net.OpError{Op: "read", Net: "tcp", Err: errors.New("reset")},
-	&net.DNSError{Err: "no such host", IsNotFound: true}, x509.UnknownAuthorityError{}, errNoResponse, errNoCredential, &connectError{"refused"},
+	&net.DNSError{Err: "no such host", IsNotFound: true}, x509.UnknownAuthorityError{}, errNoResponse, errNoCredential, &connectError{text: "refused"},
 }
 
 // No answer makes classify panic, make a success of a denial, or say more than it may.

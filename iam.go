@@ -2,13 +2,18 @@ package codeartsbuild
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
@@ -53,8 +58,12 @@ var opCreateToken = operation{
 // ErrInvalidArgument.
 //
 // Token fails with the [*APIError] of the login, whose Operation is "CreateToken": [ErrUnauthorized] for a wrong name,
-// password, account or project (IAM does not say which), and [ErrNotProjectScoped] for a token without a project. Each
-// attempt of a login may take 10 s.
+// password, account or project (IAM does not say which), and [ErrNotProjectScoped] for a token without a project. If
+// IAM did not respond, the text of the error has CreateToken and the host of IAM. Each attempt of a login may take 10 s.
+//
+// IAM locks a user after a few wrong passwords. A login that was rejected with 401 or 403 is therefore not repeated
+// with the same password for 1 minute, then 2, 4, 8 and 10; Token returns the same error meanwhile, with a note. The
+// SecretFunc is asked each time, and another password is used at once; another one-time code is not.
 //
 // API: CreateToken, POST /v3/auth/tokens, of IAM (KeystoneCreateUserTokenByPassword).
 func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
@@ -74,6 +83,14 @@ func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
 }
 
 func (cfg *IAMConfig) validate() error {
+	for _, f := range []struct{ name, value string }{
+		{"DomainName", cfg.DomainName}, {"DomainID", cfg.DomainID}, {"UserName", cfg.UserName},
+		{"UserID", cfg.UserID}, {"ProjectName", cfg.ProjectName}, {"ProjectID", cfg.ProjectID},
+	} {
+		if !isName(f.value) {
+			return invalid("IAMConfig.%s must be UTF-8 text without control characters, got %s", f.name, quoted(f.value))
+		}
+	}
 	switch {
 	case cfg.Region == "" && cfg.Endpoint == "":
 		return invalid("IAMConfig must have Region or Endpoint")
@@ -95,6 +112,17 @@ func (cfg *IAMConfig) validate() error {
 	return nil
 }
 
+// isName rejects a text that IAM would not find, or find as another one: in another encoding, or with the line break
+// of the file that it was read from.
+func isName(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// isSecret is less strict, since a password may hold a control character for good reason, but not at its ends.
+func isSecret(text string) bool {
+	return utf8.ValidString(text) && strings.TrimFunc(text, unicode.IsControl) == text
+}
+
 func (cfg *IAMConfig) origin() (*url.URL, error) {
 	if cfg.Endpoint == "" {
 		if err := checkRegion(cfg.Region); err != nil {
@@ -106,15 +134,25 @@ func (cfg *IAMConfig) origin() (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	endpoint.Path = strings.TrimSuffix(endpoint.Path, "/v3")
-	endpoint.RawPath = strings.TrimSuffix(endpoint.RawPath, "/v3")
+	endpoint.Path, endpoint.RawPath = withoutTokenPath(endpoint.Path), withoutTokenPath(endpoint.RawPath)
 	return endpoint, nil
+}
+
+// withoutTokenPath accepts an address that goes on to the version, or to the call itself.
+func withoutTokenPath(path string) string {
+	for _, end := range []string{"/v3", "/v3/auth", opCreateToken.path} {
+		if rest, ok := strings.CutSuffix(path, end); ok {
+			return rest
+		}
+	}
+	return path
 }
 
 // iamTokenSource makes one login per Token.
 type iamTokenSource struct {
-	client *Client
-	config IAMConfig
+	client   *Client
+	config   IAMConfig
+	rejected rejectedLogin
 }
 
 // CloseIdleConnections closes those to IAM.
@@ -126,6 +164,9 @@ func (s *iamTokenSource) Token(ctx context.Context) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.rejected.with(password); err != nil {
+		return nil, err
+	}
 	passcode := ""
 	if s.config.Passcode != nil {
 		if passcode, err = secretFrom(ctx, s.config.Passcode, "one-time code"); err != nil {
@@ -135,10 +176,23 @@ func (s *iamTokenSource) Token(ctx context.Context) (*Token, error) {
 	out := &loginResponse{}
 	call := s.client.newCall(&opCreateToken, out)
 	call.secrets, call.code = []string{password}, passcode
-	if err := s.client.do(ctx, &call, nil, s.config.login(password, passcode), nil); err != nil {
-		return nil, err
+	err = s.client.do(ctx, &call, nil, s.config.login(password, passcode), nil)
+	s.rejected.keep(password, err)
+	if err != nil {
+		return nil, ofHost(s.client.endpoint.Host, err)
 	}
 	return out.token, nil
+}
+
+// ofHost adds the host to an error without a response: it is not the one that the caller's client calls.
+func ofHost(host string, err error) error {
+	failed, ok := err.(*callError)
+	if !ok {
+		return err
+	}
+	told := *failed
+	told.text = host + ": " + failed.text
+	return &told
 }
 
 func secretFrom(ctx context.Context, secret SecretFunc, name string) (string, error) {
@@ -151,7 +205,55 @@ func secretFrom(ctx context.Context, secret SecretFunc, name string) (string, er
 	if value == "" {
 		return "", opCreateToken.named(invalid("the %s must not be empty", name))
 	}
+	if !isSecret(value) {
+		return "", opCreateToken.named(invalid("the %s must be UTF-8 text without a line break or another control character at its ends", name))
+	}
 	return value, nil
+}
+
+// A rejectedLogin is the last login that IAM rejected. By default Huawei Cloud locks a user after five wrong passwords
+// within 15 minutes. With these pauses one client sends at most four.
+type rejectedLogin struct {
+	mu       sync.Mutex
+	err      error // nil: the last login was accepted
+	password [sha256.Size]byte
+	pause    time.Duration
+	until    time.Time
+}
+
+const (
+	firstLoginPause   = time.Minute
+	longestLoginPause = 10 * time.Minute
+)
+
+// with returns the error of the last login while another one with the same password is too early.
+func (r *rejectedLogin) with(password string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	left := time.Until(r.until)
+	if r.err == nil || left <= 0 || r.password != sha256.Sum256([]byte(password)) {
+		return nil
+	}
+	return amend(r.err, fmt.Sprintf("; not tried again with the same password for %v", left.Round(time.Second)))
+}
+
+// keep remembers how a login with the password ended. A login that failed for another reason changes nothing.
+func (r *rejectedLogin) keep(password string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err == nil {
+		r.err = nil
+	}
+	if !errors.Is(err, ErrUnauthorized) && !errors.Is(err, ErrForbidden) {
+		return
+	}
+	sum := sha256.Sum256([]byte(password))
+	if r.err != nil && r.password == sum {
+		r.pause = min(2*r.pause, longestLoginPause)
+	} else {
+		r.pause = firstLoginPause
+	}
+	r.err, r.password, r.until = ofAnotherCall(err), sum, time.Now().Add(r.pause)
 }
 
 // The parts of a login as the token API names them. A project given by name is sent with its domain, which

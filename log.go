@@ -6,20 +6,22 @@ import (
 	"time"
 )
 
-func (c *Client) logAttempt(call *call, a *attempt, err error) {
-	if c.logger == nil || !c.logger.Enabled(call.ctx, slog.LevelDebug) {
-		return
-	}
-	attrs := append(call.logAttrs(a, err, call.attempted), slog.Int("attempt", call.attempts))
-	c.logger.LogAttrs(call.ctx, slog.LevelDebug, "attempt", attrs...)
-}
+// logger is the client's logger. The login that a call needs is logged by the logger of that call, if the client
+// of the login has none.
+func (c *call) logger() *slog.Logger { return c.ctx.(*callContext).logger }
 
-func (c *Client) logCall(call *call, a *attempt, err error) {
-	if c.logger == nil || !c.logger.Enabled(call.ctx, slog.LevelDebug) {
+// log writes one of the two records of a call: "attempt", with the number of the attempt, or "call", with how many
+// there were.
+func (c *call) log(record string, a *attempt, err error, since time.Time) {
+	logger := c.logger()
+	if logger == nil || !logger.Enabled(c.ctx, slog.LevelDebug) {
 		return
 	}
-	attrs := append(call.logAttrs(a, err, call.started), slog.Int("attempts", call.attempts))
-	c.logger.LogAttrs(call.ctx, slog.LevelDebug, "call", attrs...)
+	count := slog.Int("attempt", c.attempts)
+	if record == "call" {
+		count.Key = "attempts"
+	}
+	logger.LogAttrs(c.ctx, slog.LevelDebug, record, append(c.logAttrs(a, err, since), count)...)
 }
 
 // logAttrs are the attributes that both records have. Their names are a fixed list, see WithLogger.

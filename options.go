@@ -152,7 +152,8 @@ func WithUserAgent(product string) ClientOption {
 }
 
 // WithLogger logs one record per attempt and one per call, both at Debug, one per stop of
-// [BuildsService.StopPlanned] at Info, and the change that StopAPIAuto makes at Warn. The default is silence.
+// [BuildsService.StopPlanned] at Info, and the change that StopAPIAuto makes at Warn. The logins that calls make
+// necessary are logged like other calls, as CreateToken. The default is silence.
 // Records hold names from a fixed list: operation, job, build, branch, status, code, request_id, attempt or
 // attempts, duration, error, reason, outcome, and never a credential, header, query or body.
 func WithLogger(logger *slog.Logger) ClientOption {

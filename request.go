@@ -282,7 +282,8 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 		return req.WithContext(ctx)
 	}
 	header["Content-Type"] = jsonType
-	req.Body, req.ContentLength = io.NopCloser(body.open(c.body)), int64(len(c.body))
+	c.reader = body.open(c.body)
+	req.Body, req.ContentLength = io.NopCloser(c.reader), int64(len(c.body))
 	if client.protocol.Load() == 1 {
 		req.GetBody = body.again
 	}

@@ -82,13 +82,14 @@ func saturate(d, factor, limit time.Duration) time.Duration {
 }
 
 // retryAfter reads the header Retry-After: seconds, or a date, which is compared with the Date of the response,
-// since the local clock may be wrong. It is 0 without a valid header.
+// since the local clock may be wrong. It is 0 without a valid header, and at most maxRetryAfter.
 func retryAfter(header http.Header) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+	if isDigits(value) {
+		seconds, _ := strconv.ParseUint(value, 10, 64) // the largest number, if there are too many digits
 		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	at, err := http.ParseTime(value)

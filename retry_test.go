@@ -435,7 +435,7 @@ func TestRetryAfterSpellings(t *testing.T) {
 		"B23 9223372037":                    {"9223372037", "", -1}, // seconds, whose nanoseconds overflow
 		"B23 2^63-1":                        {"9223372036854775807", "", -1},
 		"B23 2^64-1":                        {"18446744073709551615", "", -1},
-		"B23 more than 64 bits":             {"99999999999999999999999", "", 0},
+		"B23 more than 64 bits":             {"99999999999999999999999", "", -1},
 		"B23 year 9999":                     {"Fri, 31 Dec 9999 23:59:59 GMT", date, -1},
 		"B23 date before 1970":              {"Mon, 01 Jan 0001 00:00:00 GMT", date, 0},
 	}

@@ -59,6 +59,9 @@ func isHeaderValue(text string) bool {
 	return true
 }
 
+// isWord reports whether text is a header value without spaces and commas, as ids, keys and tokens are.
+func isWord(text string) bool { return isHeaderValue(text) && !strings.ContainsAny(text, " ,") }
+
 // errorText is the text of an error from outside this package.
 func errorText(err error) string { return oneLine(withoutAddress(err).Error(), 400) }
 

@@ -13,7 +13,10 @@ import (
 )
 
 // A connectError is a connection that was never made, so that nothing was sent.
-type connectError struct{ text string }
+type connectError struct {
+	text      string
+	permanent bool // another attempt would fail as well
+}
 
 func (e *connectError) Error() string { return e.text }
 
@@ -22,7 +25,7 @@ func (e *connectError) Error() string { return e.text }
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
-		Proxy:                  proxyFromEnvironment,
+		Proxy:                  func(req *http.Request) (*url.URL, error) { return environmentProxies().proxy(req) },
 		OnProxyConnectResponse: checkProxyResponse,
 		DialContext:            dialer.DialContext,
 		ForceAttemptHTTP2:      true,
@@ -39,40 +42,55 @@ func newTransport() *http.Transport {
 	}
 }
 
-// proxyFromEnvironment is net/http's, except that an unreadable proxy address is an error. net/http would go without
-// a proxy, or quote the proxy's password in its error.
-func proxyFromEnvironment(req *http.Request) (*url.URL, error) {
-	if broken := brokenProxies(); broken[req.URL.Scheme] && !isLoopback(req.URL.Hostname()) {
+// A proxyRule chooses the proxy of a request as net/http does, with two differences: an unreadable proxy address is
+// an error, where net/http would go without a proxy or quote the proxy's password, and every spelling of this
+// machine goes without one, since its plain http would show the credential to the proxy.
+type proxyRule struct {
+	standard func(*http.Request) (*url.URL, error) // net/http's
+	broken   map[string]bool                       // the schemes with an unreadable proxy address
+}
+
+// environmentProxies reads the environment once, as net/http does.
+var environmentProxies = sync.OnceValue(func() *proxyRule { return newProxyRule(os.Getenv, http.ProxyFromEnvironment) })
+
+func newProxyRule(getenv func(string) string, standard func(*http.Request) (*url.URL, error)) *proxyRule {
+	rule := &proxyRule{standard: standard, broken: map[string]bool{}}
+	for _, scheme := range []string{"http", "https"} {
+		name := scheme + "_proxy"
+		address := cmp.Or(getenv(strings.ToUpper(name)), getenv(name))
+		if address != "" && !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		u, err := url.Parse(address)
+		rule.broken[scheme] = err != nil || (address != "" && u.Hostname() == "")
+	}
+	return rule
+}
+
+var errBrokenProxy = &connectError{text: "the proxy address in the environment is invalid", permanent: true}
+
+func (p *proxyRule) proxy(req *http.Request) (*url.URL, error) {
+	switch {
+	case isLoopback(req.URL.Hostname()):
+		return nil, nil
+	case p.broken[req.URL.Scheme]:
 		return nil, errBrokenProxy
 	}
-	proxy, err := http.ProxyFromEnvironment(req)
+	proxy, err := p.standard(req)
 	if err != nil {
 		return nil, errBrokenProxy
 	}
 	return proxy, nil
 }
 
-var errBrokenProxy = &connectError{"the proxy address in the environment is invalid"}
-
-// brokenProxies are the schemes with an unreadable proxy address. Like net/http it reads the environment once.
-var brokenProxies = sync.OnceValue(func() map[string]bool {
-	broken := map[string]bool{}
-	for scheme, names := range map[string][2]string{"http": {"HTTP_PROXY", "http_proxy"}, "https": {"HTTPS_PROXY", "https_proxy"}} {
-		address := cmp.Or(os.Getenv(names[0]), os.Getenv(names[1]))
-		if address != "" && !strings.Contains(address, "://") {
-			address = "http://" + address
-		}
-		u, err := url.Parse(address)
-		broken[scheme] = err != nil || (address != "" && u.Hostname() == "")
-	}
-	return broken
-})
-
-// checkProxyResponse gives a refused CONNECT a type of its own: with net/http's error it would not be known whether
+// checkProxyResponse gives a rejected CONNECT a type of its own: with net/http's error it would not be known whether
 // the request was sent.
 func checkProxyResponse(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode != http.StatusOK {
-		return &connectError{"the proxy refused the connection: " + resp.Status}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return &connectError{text: "the proxy is busy: " + resp.Status}
 	}
-	return nil
+	return &connectError{text: "the proxy rejected the connection: " + resp.Status, permanent: true}
 }

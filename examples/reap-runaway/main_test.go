@@ -60,8 +60,8 @@ func untimed(r programtest.Result, job string) []string {
 
 // decided are the lines with -max-running 1h.
 var decided = []string{
-	"KEEP job=JOB build=4 branch=feat/x age=50mNs reason=queued-50mNs",
-	"KEEP job=JOB build=3 branch=main age=1mNs reason=running-1mNs",
+	"KEEP job=JOB build=4 branch=feat/x age=50mNs reason=within-limit",
+	"KEEP job=JOB build=3 branch=main age=1mNs reason=within-limit",
 	"STOP job=JOB build=2 branch=release/1.0 age=2h0mNs reason=running-2h0m",
 	"STOP job=JOB build=1 branch=main rev=1a2b3c4 age=3h41mNs reason=running-3h41m",
 }
@@ -148,10 +148,10 @@ func TestRules(t *testing.T) {
 		stopped string // the builds, newest first
 		why     string // a line that explains it
 	}{
-		"running":             {[]string{"-max-running", "3h"}, "1", "build=2 branch=release/1.0 age=2h0mNs reason=running-2h0m"},
+		"running":             {[]string{"-max-running", "3h"}, "1", "build=2 branch=release/1.0 age=2h0mNs reason=within-limit"},
 		"waiting":             {[]string{"-max-queued", "30m"}, "4", "build=4 branch=feat/x age=50mNs reason=queued-50mNs"},
-		"both":                {[]string{"-max-running", "1h", "-max-queued", "30m"}, "4 2 1", "build=3 branch=main age=1mNs reason=running-1mNs"},
-		"none is that old":    {[]string{"-max-running", "9h", "-max-queued", "9h"}, "", "build=1 branch=main rev=1a2b3c4 age=3h41mNs reason=running-3h41m"},
+		"both":                {[]string{"-max-running", "1h", "-max-queued", "30m"}, "4 2 1", "build=3 branch=main age=1mNs reason=within-limit"},
+		"none is that old":    {[]string{"-max-running", "9h", "-max-queued", "9h"}, "", "build=1 branch=main rev=1a2b3c4 age=3h41mNs reason=within-limit"},
 		"exempt":              {[]string{"-max-running", "1h", "-exempt", "release/*"}, "1", "build=2 branch=release/1.0 age=2h0mNs reason=exempt"},
 		"two kinds of exempt": {[]string{"-max-running", "1h", "-exempt", "release/*", "-exempt", "ma?n"}, "", "build=1 branch=main rev=1a2b3c4 age=3h41mNs reason=exempt"},
 	}
@@ -240,7 +240,7 @@ func TestAuditHasOneObjectPerStop(t *testing.T) {
 	require.Equal(t, []map[string]string{
 		{"from": "earlier"},
 		{
-			"time": "TIME", "job": job, "build": "4", "branch": "feat/x", "executor": "bob", "trigger": "", "ran": "",
+			"time": "TIME", "job": job, "build": "4", "branch": "feat/x", "executor": "bob", "trigger": "Push", "ran": "",
 			"rule": "queued 50mNs", "reason": "took too long", "outcome": "already finished", "request_id": "",
 		},
 		{
@@ -359,7 +359,7 @@ func TestWrongUseStopsNothing(t *testing.T) {
 		"no maximum":              {[]string{"-job", job, "-max-running", "1h", "-max", "0", "-yes"}, "-max is at least 1"},
 		"negative wait":           {[]string{"-job", job, "-max-running", "1h", "-wait", "-1s", "-yes"}, "-wait -1s is no time"},
 		"no time":                 {[]string{"-job", job, "-max-running", "1h", "-timeout", "0", "-yes"}, "-timeout is 0s, and has to be positive"},
-		"project of another form": {[]string{"-project", "acme", "-max-running", "1h", "-yes"}, `"acme" is not an id`},
+		"project of another form": {[]string{"-project", "acme", "-max-running", "1h", "-yes"}, `project_id must be an id of 32 letters and digits, got "acme"`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

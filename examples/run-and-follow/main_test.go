@@ -261,11 +261,11 @@ func TestWrongUseStartsNothing(t *testing.T) {
 		"param without a value":          {[]string{"-job", job, "-param", "a"}, "want name=value"},
 		"param without a name":           {[]string{"-job", job, "-param", "=a"}, "want name=value"},
 		"an argument":                    {[]string{"-job", job, "-param", "a=b", "c=d"}, `"c=d" is not a flag`},
-		"job of another form":            {[]string{"-job", "nightly"}, `"nightly" is not an id`},
+		"job of another form":            {[]string{"-job", "nightly"}, `job_id must be an id of 32 letters and digits, got "nightly"`},
 		"attach to a daily number":       {[]string{"-job", job, "-attach", "20221011.29"}, "is a daily number"},
 		"value of stop-on-interrupt":     {[]string{"-job", job, "-stop-on-interrupt", "false"}, `"false" is not a flag`},
 		"endpoint that is not this one":  {[]string{"-job", job, "-endpoint", "http://example.com"}, "over http to example.com"},
-		"endpoint and region, with json": {[]string{"-job", job, "-json", "-region", "cn-north-4"}, `^{"error":".*both WithRegion and WithEndpoint.*","event":"error","remedy":"Say where .*"}\n$`},
+		"endpoint and region, with json": {[]string{"-job", job, "-json", "-region", "cn-north-4"}, `^{"error":".*WithRegion and WithEndpoint cannot be combined.*","event":"error","remedy":"Say where .*"}\n$`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestInterrupted(t *testing.T) {
 			"\nSTOPPING build=1\n.*; the stop of the build was not confirmed: .*403 APIGW.0302.*\nLook whether build 1 still runs, and stop it if it does.\n$",
 		},
 		"the build had ended": {
-			syscall.SIGINT, nil, "STATUS", codeartsbuildtest.Reply(400, programtest.Finished), 2, "\nSTOPPING build=1\n.*; the build had already ended\n$",
+			syscall.SIGINT, nil, "STATUS", codeartsbuildtest.Reply(400, programtest.Finished), 2, "\nSTOPPING build=1\n.*; the build had already finished\n$",
 		},
 		"the build is to go on": {
 			syscall.SIGINT, []string{"-stop-on-interrupt=false"}, "STATUS", nil, 1, "last seen (queued|running).*\nThe build goes on: follow it with -attach 1.\n$",
@@ -359,20 +359,20 @@ func TestTimedOut(t *testing.T) {
 		stderr  string // a pattern of the end
 	}{
 		"the build goes on": {
-			nil, nil, program.TimedOut, 1, "has not ended within 1s; build 1 was last seen .*\nThe build goes on: follow it with -attach 1.\n$",
+			nil, nil, program.TimedOut, 1, "has not finished within 1s; build 1 was last seen .*\nThe build goes on: follow it with -attach 1.\n$",
 		},
 		"the build goes on, and there is a state": {
 			[]string{"-state", "state"}, nil, program.TimedOut, 1, "\nThe build goes on: run the same command again to follow it.\n$",
 		},
 		"the build is stopped": {
-			[]string{"-stop-on-timeout"}, nil, program.TimedOut, 2, "\nSTOPPING build=1\n.*has not ended within 1s.*\nThe stop of the build was accepted.\n$",
+			[]string{"-stop-on-timeout"}, nil, program.TimedOut, 2, "\nSTOPPING build=1\n.*has not finished within 1s.*\nThe stop of the build was accepted.\n$",
 		},
 		"the stop is refused": {
 			[]string{"-stop-on-timeout"},
 			func(*programtest.Cloud, string) codeartsbuildtest.Fault {
 				return codeartsbuildtest.Reply(403, programtest.Forbidden)
 			},
-			program.TimedOut, 2, "\nSTOPPING build=1\n.*has not ended within 1s.*\n.*403 APIGW.0302.*\nThe stop of the build was not confirmed: look whether build 1 still runs.\n$",
+			program.TimedOut, 2, "\nSTOPPING build=1\n.*has not finished within 1s.*\n.*403 APIGW.0302.*\nThe stop of the build was not confirmed: look whether build 1 still runs.\n$",
 		},
 		"the build ends before the stop": {
 			[]string{"-stop-on-timeout"},

@@ -33,7 +33,7 @@ func addJob(cloud *programtest.Cloud) (job string) {
 		{Branch: "main", Revision: "4a2b3c4d5e6f"},
 		{Branch: "feat/x", Revision: "5a2b3c4d5e6f"},
 	} {
-		b.QueuedAt = time.Now().Add(-372*time.Second - time.Duration(i)*time.Minute)
+		b.QueuedAt = time.Now().Add(-672*time.Second + time.Duration(i)*time.Minute)
 		cloud.AddBuild(job, b)
 	}
 	return job
@@ -92,7 +92,7 @@ func TestDryRunIsTheDefault(t *testing.T) {
 	r := cloud.Run(t, "-job", job)
 	require.Equal(t, program.Done, r.Code, r.Stderr)
 	require.Equal(t, append(decided, "DRY RUN chosen=2 kept=3 stopped=0"), untimed(r, job))
-	require.Regexp(t, `build=1 branch=feat/x rev=1a2b3c4 age=6m(1[2-9]|[2-5]\d)s by=#5\n`, r.Stdout)
+	require.Regexp(t, `build=1 branch=feat/x rev=1a2b3c4 age=11m(1[2-9]|[2-5]\d)s by=#5\n`, r.Stdout)
 	require.Equal(t, "Nothing was stopped: run it with -yes for that.\n", r.Stderr)
 	require.Empty(t, cloud.Changes(), "a plan only reads")
 }
@@ -296,7 +296,7 @@ func TestWrongUseStopsNothing(t *testing.T) {
 		"empty protected":      {[]string{"-job", job, "-protect", "", "-yes"}, "the value is empty"},
 		"empty anchor":         {[]string{"-job", job, "-anchor", "", "-yes"}, "for flag -anchor: the value is empty"},
 		"anchor of a day":      {[]string{"-job", job, "-anchor", "20221011.29", "-yes"}, "is a daily number"},
-		"job of another form":  {[]string{"-job", "nightly", "-yes"}, `"nightly" is not an id`},
+		"job of another form":  {[]string{"-job", "nightly", "-yes"}, `job_id must be an id of 32 letters and digits, got "nightly"`},
 		"keep none":            {[]string{"-job", job, "-keep", "0", "-yes"}, "-keep and -parallel are at least 1"},
 		"no stop at a time":    {[]string{"-job", job, "-parallel", "0", "-yes"}, "-keep and -parallel are at least 1"},
 		"no maximum":           {[]string{"-job", job, "-max", "0", "-yes"}, "-max is at least 1"},

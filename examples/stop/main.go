@@ -87,7 +87,7 @@ func (o options) stop(ctx context.Context, client *codeartsbuild.Client, stdout 
 	result, stopErr := client.Jobs.Stop(ctx, o.job, o.build)
 	switch {
 	case errors.Is(stopErr, codeartsbuild.ErrBuildFinished):
-		say("build %s had already ended", o.build)
+		say("build %s had already finished", o.build)
 		return nil
 	case errors.Is(stopErr, codeartsbuild.ErrOutcomeUnknown) && o.wait && ctx.Err() == nil:
 		say("%v; looking whether the build ends", stopErr)

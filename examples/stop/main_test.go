@@ -71,10 +71,10 @@ func TestStop(t *testing.T) {
 			nil, nil, program.Done, `(?m)^\d\d:\d\d:\d\d\.\d  the service accepted the stop of build 1\nAccepted: .* See it happen with -wait\.$`, "^$", 1,
 		},
 		"ended before": {
-			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, nil, program.Done, "build 1 had already ended", "^$", 1,
+			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, nil, program.Done, "build 1 had already finished", "^$", 1,
 		},
 		"ended before, and waited for": {
-			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, []string{"-wait"}, program.Done, "build 1 had already ended", "^$", 1,
+			[]codeartsbuildtest.Fault{reply(400, programtest.Finished)}, []string{"-wait"}, program.Done, "build 1 had already finished", "^$", 1,
 		},
 		"response lost, then ended": {
 			[]codeartsbuildtest.Fault{drop, reply(400, programtest.Finished)}, nil, program.Done, "build 1 no longer runs", "^$", 2,
@@ -177,11 +177,11 @@ func TestCredentialsFromTheEnvironment(t *testing.T) {
 		},
 		"half an access key": {
 			func(c *programtest.Cloud) []string { return c.KeyEnv()[:1] },
-			program.Usage, "HUAWEICLOUD_SDK_SK is not\nSay where the service is",
+			program.Usage, "HUAWEICLOUD_SDK_SK must be set as well\nSay where the service is",
 		},
 		"two credentials": {
 			func(c *programtest.Cloud) []string { return append(c.KeyEnv(), c.TokenEnv()...) },
-			program.Usage, "HUAWEICLOUD_SDK_AK and CODEARTSBUILD_TOKEN are set",
+			program.Usage, "HUAWEICLOUD_SDK_AK and CODEARTSBUILD_TOKEN cannot be combined",
 		},
 	}
 	for name, tt := range tests {
@@ -228,12 +228,12 @@ func TestWrongUseSendsNothing(t *testing.T) {
 		"no time":               {[]string{"-job", job, "-build", "1", "-timeout", "0"}, "-timeout is 0s, and has to be positive"},
 		"negative time":         {[]string{"-job", job, "-build", "1", "-timeout", "-1s"}, "-timeout is -1s, and has to be positive"},
 		"time without a unit":   {[]string{"-job", job, "-build", "1", "-timeout", "10"}, "parse error"},
-		"job of another form":   {[]string{"-job", "nightly", "-build", "1"}, `"nightly" is not an id.*\nCorrect the flag`},
-		"daily number":          {[]string{"-job", job, "-build", "20221011.29"}, "20221011.29 is a daily number; Stop wants the build number"},
-		"build zero":            {[]string{"-job", job, "-build", "0"}, `"0" is not a build number`},
-		"endpoint and region":   {[]string{"-job", job, "-build", "1", "-region", "cn-north-4"}, "both WithRegion and WithEndpoint"},
+		"job of another form":   {[]string{"-job", "nightly", "-build", "1"}, `job_id must be an id of 32 letters and digits, got "nightly".*\nCorrect the flag`},
+		"daily number":          {[]string{"-job", job, "-build", "20221011.29"}, `"20221011.29" is a daily number`},
+		"build zero":            {[]string{"-job", job, "-build", "0"}, `build_no must be a build number, a whole number from 1 to 2147483647, got "0"`},
+		"endpoint and region":   {[]string{"-job", job, "-build", "1", "-region", "cn-north-4"}, "WithRegion and WithEndpoint cannot be combined"},
 		"endpoint without tls":  {[]string{"-job", job, "-build", "1", "-endpoint", "http://example.com"}, "over http to example.com"},
-		"endpoint that is none": {[]string{"-job", job, "-build", "1", "-endpoint", "example.com"}, "does not start with https://"},
+		"endpoint that is none": {[]string{"-job", job, "-build", "1", "-endpoint", "example.com"}, "must start with https://"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +257,7 @@ func TestNoDemonstrationWhereFlagsSayWhatToDo(t *testing.T) {
 		"empty job and build": {[]string{"-job", "", "-build", ""}, "the value is empty"},
 		"a region only":       {[]string{"-region", "cn-north-4"}, "both -job and -build are needed"},
 		"an endpoint only":    {[]string{"-endpoint", "https://example.com"}, "both -job and -build are needed"},
-		"no region":           {[]string{"-job", "0123456789abcdef0123456789abcdef", "-build", "1"}, "no endpoint: .*\nSay where the service is with -region or -endpoint"},
+		"no region":           {[]string{"-job", "0123456789abcdef0123456789abcdef", "-build", "1"}, "an endpoint is missing: .*\nSay where the service is with -region or -endpoint"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
