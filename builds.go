@@ -30,6 +30,8 @@ type Build struct {
 	QueuedAt   time.Time `json:"queued_time,omitzero"`
 	StartedAt  time.Time `json:"start_time,omitzero"`
 	FinishedAt time.Time `json:"finish_time,omitzero"`
+
+	BuildDetails
 }
 
 // BuildStatus is the state of a build. An unknown word of the service is kept as it is, and counts as not
@@ -144,11 +146,11 @@ type buildRecord struct {
 	Revision    string      `json:"revision"`
 	TriggerType string      `json:"trigger_type"`
 	TriggerName string      `json:"trigger_name"`
-	UserID      string      `json:"user_id"`
-	CreateTime  time.Time   `json:"create_time"`
 	QueuedTime  time.Time   `json:"queued_time"`
 	StartTime   time.Time   `json:"start_time"`
 	FinishTime  time.Time   `json:"finish_time"`
+
+	BuildDetails
 }
 
 func (r *buildRecord) complete(of about) error {
@@ -170,8 +172,9 @@ func (r *buildRecord) build() *Build {
 		QueuedAt: r.QueuedTime, StartedAt: r.StartTime, FinishedAt: r.FinishTime,
 	}
 	if b.QueuedAt.IsZero() {
-		b.QueuedAt = r.CreateTime
+		b.QueuedAt = r.CreatedAt
 	}
+	b.BuildDetails = r.BuildDetails
 	return b
 }
 
@@ -185,9 +188,10 @@ type buildRow struct {
 	Revision   string      `json:"commit_id"`
 	Trigger    string      `json:"trigger_type"`
 	Executor   string      `json:"executor"`
-	UserID     string      `json:"user_id"`
 	StartTime  time.Time   `json:"start_time"`
 	CostMillis int64       `json:"cost_time"`
+
+	BuildDetails
 }
 
 func (r *buildRow) complete(of about) error {
@@ -209,6 +213,8 @@ func (r *buildRow) build() Build {
 	default:
 		b.StartedAt = r.StartTime
 	}
+	b.BuildDetails = r.BuildDetails
+	b.DurationMillis = cmp.Or(r.DurationMillis, r.CostMillis)
 	return b
 }
 

@@ -88,6 +88,15 @@ func fetch[T any](ctx context.Context, c *Client, op *operation, args []string, 
 	return out, nil
 }
 
+// fetchValue is fetch for a payload that callers get by value: a list, a text, a number or a stream.
+func fetchValue[T any](ctx context.Context, c *Client, op *operation, args []string, in any, opts []CallOption) (T, error) {
+	out, err := fetch[T](ctx, c, op, args, in, opts)
+	if err != nil {
+		return *new(T), err
+	}
+	return *out, nil
+}
+
 // perform makes a call whose response says only that it was done.
 func (c *Client) perform(ctx context.Context, op *operation, args []string, in any, opts []CallOption) error {
 	call := c.newCall(op, nil)

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 
@@ -55,13 +56,25 @@ func decode(body []byte, flat bool, out any, of about) error {
 }
 
 // unenvelope returns the member "result". A response without it is the payload itself, since the service sends
-// some responses both ways.
+// some responses both ways; so is a response whose result is null beside members that no envelope has.
 func unenvelope(body []byte) []byte {
-	payload := body
+	payload, flat := body, false
 	for m := loosejson.Members(body); m.Next(); {
-		if string(m.Name) == "result" && !loosejson.IsBlank(m.Value) {
+		switch string(m.Name) {
+		case "result":
 			payload = m.Value
+		case "status", "error", "success", "message", "err_code", "error_code", "error_msg":
+		default:
+			flat = true
 		}
 	}
+	if flat && saysNothing(payload) {
+		return body
+	}
 	return payload
+}
+
+// saysNothing reports whether a result is blank. false and an empty list are what they are.
+func saysNothing(result []byte) bool {
+	return loosejson.IsBlank(result) && !loosejson.Is(result, "false") && !bytes.HasPrefix(result, []byte("["))
 }

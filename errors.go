@@ -55,6 +55,8 @@ var (
 	ErrTooManyBuilds = errors.New("more builds than Max")
 	// ErrStillRunning: waiting ended before the build finished.
 	ErrStillRunning = errors.New("build still running")
+	// ErrConflict: the configuration of a job changed while Jobs.Change was at work, which then wrote nothing.
+	ErrConflict = errors.New("the configuration changed meanwhile")
 )
 
 // maxErrorBody limits APIError.Body, and maxErrorText the text of each error, in bytes.

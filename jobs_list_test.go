@@ -1,8 +1,10 @@
 package codeartsbuild_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,8 +14,8 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
-// projectID is the project of all jobs of the in-memory service.
-func projectID(t *testing.T, client *codeartsbuild.Client) string {
+// projectOfJobs is the project of all jobs of the in-memory service.
+func projectOfJobs(t *testing.T, client *codeartsbuild.Client) string {
 	t.Helper()
 	var list struct {
 		Result struct {
@@ -53,7 +55,7 @@ func TestJobsAllPages(t *testing.T) {
 				name := fmt.Sprintf("job %d", i+1)
 				names[f.AddJob(name)] = name
 			}
-			project := projectID(t, client)
+			project := projectOfJobs(t, client)
 			found := 0
 			for job, err := range client.Jobs.All(t.Context(), project, tt.in) {
 				require.NoError(t, err)
@@ -86,7 +88,7 @@ func TestJobsAllIsLazy(t *testing.T) {
 	for range 5 {
 		f.AddJob("nightly")
 	}
-	project := projectID(t, client)
+	project := projectOfJobs(t, client)
 	jobs := client.Jobs.All(t.Context(), project, &codeartsbuild.JobListOptions{PageSize: 2})
 	require.Zero(t, f.Count("ListProjectJobs"), "nothing is read before that")
 	for range jobs {
@@ -107,7 +109,7 @@ func TestJobsAllEndsAfterError(t *testing.T) {
 	for range 5 {
 		f.AddJob("nightly")
 	}
-	project := projectID(t, client)
+	project := projectOfJobs(t, client)
 	f.Next("ListProjectJobs", nil, codeartsbuildtest.Reply(403, "{}"))
 	var jobs, errs int
 	for job, err := range client.Jobs.All(t.Context(), project, &codeartsbuild.JobListOptions{PageSize: 2}) {
@@ -179,4 +181,58 @@ func TestJobsListResponses(t *testing.T) {
 			require.Equal(t, &codeartsbuild.Page[codeartsbuild.Job]{Items: tt.items, Total: tt.total}, page)
 		})
 	}
+}
+
+func TestJobsThatTheCallerSees(t *testing.T) {
+	t.Parallel()
+	job := codeartsbuild.Job{
+		ID: "8f4fb54a55c744beb8967cf50d96d87b", Name: "APITest-JobList-running-2kDRoU",
+		ProjectID: "6823252f543d4915b49892a5fd9f0ec3", ProjectName: "CodeCIServer—API测试01", BuildProjectID: "8597a528-068e-4bfa-a812-3c625060c007",
+		CreatorID: "ae22fd035f354cfa8d82a3f1c8940446", UserID: "ae22fd035f354cfa8d82a3f1c8940446", UserName: "testUser",
+		JobRights:  codeartsbuild.JobRights{CanView: true, CanModify: true, CanDelete: true, CanExecute: true, CanCopy: true, CanDisable: true},
+		SourceCode: "codeci", SourceType: "codehub", TaskID: "#20240923.1",
+		Finished: true, BuildNo: "1", LastBuildStatus: codeartsbuild.StatusAborted, RunningStatus: "Finished", LastBuildTime: time.UnixMilli(1727041445000).UTC(),
+		LastUser: "testUser", LastUserID: "ae22fd035f354cfa8d82a3f1c8940446", TriggerType: "Manual",
+	}
+	testJobCalls(t, map[string]jobCall{
+		"a page": {
+			func(ctx context.Context, s *codeartsbuild.JobsService) (any, error) {
+				return s.ListVisible(ctx, &codeartsbuild.JobVisibleOptions{
+					Page: 2, PageSize: 20, Search: "API", CreatorID: job.CreatorID, Status: codeartsbuild.JobAborted,
+					SortField: "job_name", SortOrder: codeartsbuild.JobOrderDescending,
+				})
+			},
+			"GET /v1/job/list?build_status=aborted&creator_id=" + job.CreatorID + "&page_index=1&page_size=20&search=API&sort_field=job_name&sort_order=DESC", "",
+			"ListJob.response", &codeartsbuild.Page[codeartsbuild.Job]{Items: []codeartsbuild.Job{job}, Total: 20697},
+		},
+		"all": {
+			func(ctx context.Context, s *codeartsbuild.JobsService) (any, error) {
+				return collect(s.AllVisible(ctx, nil))
+			},
+			"GET /v1/job/list?page_index=0&page_size=100", "",
+			`{"result":{"job_list":[{"id":"a","forbidden_msg":"broken","nick_name":"Ann","code_branch":"main","tag":"v1","build_type":"tag","build_time":93000.0,` +
+				`"commit_id":"0123456","commit_detail_url":"https://c","scm_web_url":"https://r","repo_id":7,"project_permission_switch":true,"favorite":true,"health_score":75}],"total":1}}`,
+			[]codeartsbuild.Job{{
+				ID: "a", DisabledReason: "broken", NickName: "Ann", Branch: "main", Tag: "v1", BuildType: "tag", BuildMillis: 93000, CommitID: "0123456",
+				CommitURL: "https://c", WebURL: "https://r", RepositoryID: "7", ProjectPermissions: true, Favourite: true, HealthScore: 75,
+			}},
+		},
+		"of a project, with all that is documented": {
+			func(ctx context.Context, s *codeartsbuild.JobsService) (any, error) {
+				return s.List(ctx, projectID, &codeartsbuild.JobListOptions{
+					Search: "API", CreatorID: job.CreatorID, Status: codeartsbuild.JobNeverBuilt,
+					SortField: "job_name", SortOrder: codeartsbuild.JobOrderAscending, ByGroup: true, GroupID: "g",
+				})
+			},
+			"GET /v1/job/" + projectID + "/list?build_status=none&by_group=true&creator_id=" + job.CreatorID +
+				"&group_path_id=g&page_index=0&page_size=100&search=API&sort_field=job_name&sort_order=ASC", "",
+			"ListProjectJobs.response",
+			&codeartsbuild.Page[codeartsbuild.Job]{Total: 1, Items: []codeartsbuild.Job{{
+				ID: "2a86c3c1ed18416399279fe6........", Name: "demo", ProjectID: projectID, CreatorID: "ae22fd035f354cfa8d82a3f1........", UserName: "test",
+				Disabled: true, Favourite: true, HealthScore: 75, SourceCode: "test", Finished: true, LastBuildStatus: codeartsbuild.StatusSucceeded,
+				LastBuildTime: time.UnixMilli(1608004535000).UTC(),
+				JobRights:     codeartsbuild.JobRights{CanView: true, CanModify: true, CanDelete: true, CanExecute: true, CanCopy: true, CanDisable: true},
+			}}},
+		},
+	})
 }

@@ -22,11 +22,12 @@ type Page[T any] struct {
 
 // A listing is how an operation pages.
 type listing struct {
-	page  string // the parameter of the page number
-	first int    // the number of the first page
-	size  string // the parameter of the page size
-	rows  string // the members that can hold the rows, separated by commas
-	total string // the member of the total
+	page  string   // the parameter of the page number
+	first int      // the number of the first page
+	size  string   // the parameter of the page size
+	rows  string   // the members that can hold the rows, separated by commas; "": the payload is the array of them
+	total string   // the member of the total, or with a dot the object and its member; "": there is none
+	also  *listing // a second pair of parameters, of which it is not known whether the service prefers it; nil: none
 }
 
 const (
@@ -47,8 +48,17 @@ func listPage[T any](ctx context.Context, c *Client, op *operation, args []strin
 	if err != nil {
 		return nil, op.named(err)
 	}
-	values.Set(op.list.page, strconv.Itoa(max(page, 1)-1+op.list.first))
-	values.Set(op.list.size, strconv.Itoa(cmp.Or(size, defaultPageSize)))
+	for l := op.list; l != nil; l = l.also {
+		values.Set(l.page, strconv.Itoa(max(page, 1)-1+l.first))
+		values.Set(l.size, strconv.Itoa(cmp.Or(size, defaultPageSize)))
+	}
+	if op.list.rows == "" {
+		rows, err := fetchValue[[]T](ctx, c, op, args, values, opts)
+		if err != nil {
+			return nil, err
+		}
+		return &Page[T]{Items: rows, Total: -1}, nil
+	}
 	out := &listResponse[T]{list: op.list, Page: Page[T]{Total: -1}}
 	call := c.newCall(op, out)
 	if err := c.do(ctx, &call, args, values, opts); err != nil {
@@ -80,11 +90,12 @@ type listResponse[T any] struct {
 
 func (r *listResponse[T]) decodePayload(payload []byte, of about) error {
 	page := Page[T]{Total: -1}
+	total, inner, _ := strings.Cut(r.list.total, ".")
 	for m := loosejson.Members(payload); m.Next(); {
 		name := string(m.Name)
 		switch {
-		case name == r.list.total:
-			page.Total = parseTotal(m.Value)
+		case name == total:
+			page.Total = parseTotal(memberOf(m.Value, inner))
 		case !isOneOf(r.list.rows, name):
 		default:
 			var rows []T
@@ -112,6 +123,19 @@ func isOneOf(names, name string) bool {
 		}
 	}
 	return false
+}
+
+// memberOf returns a member of an object, and the value itself if the name is empty.
+func memberOf(value []byte, name string) []byte {
+	if name == "" {
+		return value
+	}
+	for m := loosejson.Members(value); m.Next(); {
+		if string(m.Name) == name {
+			return m.Value
+		}
+	}
+	return nil
 }
 
 // parseTotal reads a total, which is also sent as a text.

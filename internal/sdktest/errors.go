@@ -29,6 +29,7 @@ var kinds = map[string]error{
 	"ErrOutcomeUnknown":      codeartsbuild.ErrOutcomeUnknown,
 	"ErrInvalidArgument":     codeartsbuild.ErrInvalidArgument,
 	"ErrStillRunning":        codeartsbuild.ErrStillRunning,
+	"ErrConflict":            codeartsbuild.ErrConflict,
 	"Canceled":               context.Canceled,
 	"DeadlineExceeded":       context.DeadlineExceeded,
 }
