@@ -145,7 +145,7 @@ func (s *BuildsService) collectAll(ctx context.Context, jobs []*Job, in *Project
 	}
 	for i := range inParallel(len(jobs), cmp.Or(in.Parallel, defaultParallel), read) {
 		if err := histories[i].err; err != nil {
-			cancel()
+			cancel() // or leaving the loop would wait for the other reads
 			return nil, amend(err, "; job "+jobs[i].ID)
 		}
 	}
@@ -201,13 +201,11 @@ func (o *ProjectOptions) decide(builds []*Build, w window) []StopDecision {
 		}
 	}
 	if o.Runaway != nil {
-		builds, w := w.narrow(builds, within(o.Runaway.Within))
-		add(decideRunaway(builds, o.Runaway, w))
+		add(decideRunaway(w.since(within(o.Runaway.Within), builds), o.Runaway, w))
 	}
 	if o.Superseded != nil {
-		builds, w := w.narrow(builds, within(o.Superseded.Within))
-		builds = slices.DeleteFunc(builds, func(b *Build) bool { return decided[b].Stop })
-		add(decideSuperseded(builds, o.Superseded, w))
+		rest := slices.DeleteFunc(w.since(within(o.Superseded.Within), builds), func(b *Build) bool { return decided[b].Stop })
+		add(decideSuperseded(rest, o.Superseded, w))
 	}
 	for _, b := range newestFirst(builds) {
 		if d, ok := decided[b]; ok {
@@ -217,11 +215,11 @@ func (o *ProjectOptions) decide(builds []*Build, w window) []StopDecision {
 	return decisions
 }
 
-// narrow leaves out the builds that began before a shorter time.
-func (w window) narrow(builds []*Build, within time.Duration) ([]*Build, window) {
-	from := laterOf(w.from, w.now.Add(-within))
+// since returns the builds that began within a time, which may be shorter than that of the window.
+func (w window) since(within time.Duration, builds []*Build) []*Build {
+	from := w.now.Add(-within)
 	return slices.DeleteFunc(slices.Clone(builds), func(b *Build) bool {
 		began := laterOf(b.StartedAt, b.QueuedAt)
 		return w.credible(began) && began.Before(from)
-	}), window{from, w.now}
+	})
 }

@@ -249,15 +249,13 @@ func (p *planned) stands(ctx context.Context, d *StopDecision, now *Build) (bool
 }
 
 // stands reports whether the reason of a decision still holds for the build as it is now. newer is the build that
-// supersedes it, or nil if that is not known. A rule that no plan has always holds.
+// supersedes it, or nil if that is not known. A record without a start, and a plan without its limit, leave the age as
+// it was planned. A rule that no plan has always holds.
 func (d *StopDecision) stands(now, newer *Build, at time.Time) bool {
 	switch d.Rule {
 	case RuleRunning, RuleQueued:
 		since := now.activeSince()
-		if since.IsZero() {
-			since = d.Build.activeSince()
-		}
-		return now.Status == BuildStatus(d.Rule) && (d.limit == 0 || at.Sub(since) > d.limit)
+		return now.Status == BuildStatus(d.Rule) && (d.limit == 0 || since.IsZero() || at.Sub(since) > d.limit)
 	case RuleSuperseded, RuleBranch:
 		spared := now.Trigger == TriggerManual || now.Trigger == TriggerScheduled
 		return (!spared || now.Trigger == d.Build.Trigger) && isSameBranch(now, d.Build) &&

@@ -21,6 +21,7 @@ import (
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
@@ -375,34 +376,55 @@ func TestStopPlannedOverSeveralJobs(t *testing.T) {
 	})
 }
 
-// C47: a build that was chosen twice is stopped once, and its job is sent as the plan has it.
+// C47: a build that was chosen twice is stopped once, for the first reason.
 func TestStopPlannedSameBuildTwice(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := sdktest.NewJob(t)
-		startBuilds(f, 2)
-		upper := strings.ToUpper(f.JobID)
-		plan := buildsPlan(f.JobID, "1", "2", "1", "1")
-		plan.Decisions[2].Rule, plan.Decisions[2].Build.JobID = codeartsbuild.RuleRunning, upper
-		plan.Decisions[3].Build.JobID = f.JobID
-		recorded := codeartsbuildtest.Reply(200, `{"result":{"codeci_job_id":"`+upper+`","build_no":1,"status":"RUNNING"},"status":"success"}`)
-		f.Next(sdktest.OpGetBuild, recorded)
-		var jobs []string
-		f.NextN(sdktest.OpStop, 9, sdktest.Before(func(r *http.Request) {
-			job, _ := stopOf(r)
-			jobs = append(jobs, job)
-		}))
-		told := 0
-		outcomes, err := f.Client().Builds.StopPlanned(t.Context(), plan, &codeartsbuild.StopPlannedOptions{
-			Max: 2, Parallel: 1, OnOutcome: func(codeartsbuild.StopOutcome) { told++ },
+	for name, spell := range map[string]func(string) string{"spelled alike": strings.ToLower, "spelled otherwise": strings.ToUpper} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := sdktest.NewJob(t)
+				startBuilds(f, 2)
+				plan := buildsPlan("", "1", "2", "1")
+				for i := range plan.Decisions {
+					plan.Decisions[i].Build.JobID = f.JobID
+				}
+				plan.Decisions[2].Rule, plan.Decisions[2].Build.JobID = codeartsbuild.RuleRunning, spell(f.JobID)
+				told := 0
+				outcomes, err := f.Client().Builds.StopPlanned(t.Context(), plan, &codeartsbuild.StopPlannedOptions{
+					Max: 2, OnOutcome: func(codeartsbuild.StopOutcome) { told++ },
+				})
+				require.NoError(t, err)
+				require.Equal(t, []string{"1 stopped", "2 stopped"}, buildsOutcomes(outcomes))
+				require.Equal(t, codeartsbuild.RuleBranch, outcomes[0].Rule)
+				require.Equal(t, 2, told)
+				require.Equal(t, 2, f.Count(sdktest.OpStop))
+			})
 		})
-		require.NoError(t, err)
-		require.Equal(t, []string{"1 stopped", "2 stopped"}, buildsOutcomes(outcomes))
-		require.Equal(t, codeartsbuild.RuleBranch, outcomes[0].Rule, "the first reason")
-		require.Equal(t, []string{f.JobID, f.JobID}, jobs)
-		require.Equal(t, f.JobID, outcomes[0].Build.JobID)
-		require.Equal(t, 2, told)
-	})
+	}
+}
+
+// C47: the job is sent as the plan spells it.
+func TestStopPlannedSpellingOfTheJob(t *testing.T) {
+	t.Parallel()
+	for name, spelled := range map[string][2]string{ // by the plan and by its decision
+		"by the plan": {sdktest.JobID, ""}, "by the decision": {"", sdktest.JobID}, "by both": {sdktest.JobID, strings.ToUpper(sdktest.JobID)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				recorded := httpfake.Reply(200, `{"result":{"codeci_job_id":"`+strings.ToUpper(sdktest.JobID)+`","build_no":20,"status":"RUNNING"}}`)
+				transport := httpfake.Script(recorded, httpfake.Reply(200, `{"result":true}`))
+				plan := buildsPlan(spelled[0], sdktest.BuildNo)
+				plan.Decisions[0].Build.JobID = spelled[1]
+				outcomes, err := sdktest.Client(t, transport).Builds.StopPlanned(t.Context(), plan, nil)
+				require.NoError(t, err)
+				require.Equal(t, sdktest.JobID, outcomes[0].Build.JobID)
+				require.Contains(t, transport.Requests()[0].URL.Path, sdktest.JobID)
+				require.Contains(t, transport.Requests()[1].Body, sdktest.JobID)
+			})
+		})
+	}
 }
 
 // B69
@@ -576,6 +598,11 @@ func TestStopPlannedBranchOfAnOutcome(t *testing.T) {
 				outcomes, err := f.Client().Builds.StopPlanned(t.Context(), plan, options)
 				require.NoError(t, err)
 				require.Equal(t, "main", outcomes[0].Build.Branch, "the record knows it")
+
+				no = f.AddBuild(f.JobID, codeartsbuild.Build{Branch: "main"})
+				outcomes, err = f.Client().Builds.StopPlanned(t.Context(), buildsPlan(f.JobID, no), options)
+				require.NoError(t, err)
+				require.Equal(t, "main", outcomes[0].Build.Branch, "the record wins over the plan")
 
 				job := f.AddJob("hourly")
 				no = f.StartBuild(job)

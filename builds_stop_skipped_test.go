@@ -199,3 +199,21 @@ func TestStopPlannedSupersededInAChain(t *testing.T) {
 		require.Equal(t, []string{"1 stopped", "2 stopped"}, buildsOutcomes(outcomes))
 	})
 }
+
+// A plan that was stored as JSON, or made by hand, does not know the limits.
+func TestStopPlannedWithoutLimits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := sdktest.NewJob(t)
+		f.StartBuild(f.JobID)
+		f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+		f.StartBuild(f.JobID)
+		plan := buildsPlan(f.JobID, "1", "2", "3")
+		for i, rule := range []codeartsbuild.StopRule{codeartsbuild.RuleRunning, codeartsbuild.RuleQueued, codeartsbuild.RuleQueued} {
+			plan.Decisions[i].Rule = rule
+		}
+		outcomes, err := f.Client().Builds.StopPlanned(t.Context(), plan, nil)
+		require.NoError(t, err)
+		require.Equal(t, []string{"1 stopped", "2 stopped", "3 skipped"}, buildsOutcomes(outcomes), "the last one no longer waits")
+	})
+}

@@ -51,7 +51,6 @@ type call struct {
 	secrets  []string  // of the body: no error may repeat them
 	code     string    // a one-time code in the body, which is short
 
-	label      string          // names the call in logs and for transports; "": op.name
 	ctx        context.Context // the caller's, in a callContext
 	url        *url.URL
 	body       []byte        // nil: none

@@ -18,8 +18,8 @@ import (
 
 var chaosSeed = flag.Uint64("chaos.seed", 0, "seed of TestStopTellsTheTruth; 0 draws one and prints it")
 
-// Whatever goes wrong on the way, Stop reports truthfully what became of the build: B1, B2, B21, B27, B27a,
-// B27b, B28, B29, B31 to B35, B48.
+// B1, B2, B21, B27, B27a, B27b, B28, B29, B31, B32, B33, B34, B35, B48: Stop reports truthfully what it did, with
+// all faults on the way.
 func TestStopTellsTheTruth(t *testing.T) {
 	t.Parallel()
 	seed, atLeast, part := *chaosSeed, 40, 1 // atLeast: times that each fault has to strike

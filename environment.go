@@ -1,17 +1,11 @@
 package codeartsbuild
 
 import (
-	"errors"
-	"io"
-	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
-
-	"github.com/codeartsbuild-go/codeartsbuild/internal/profile"
 )
 
 // WithEnvironment finds the endpoint, the credential and the project that the other options do not give. It takes each
@@ -33,8 +27,9 @@ import (
 //  3. OpenStack's names: OS_ACCESS_KEY and OS_SECRET_KEY, with OS_SECURITY_TOKEN, or a user with OS_USERNAME
 //     or OS_USER_ID, OS_PASSWORD, and OS_USER_DOMAIN_NAME, OS_USER_DOMAIN_ID, OS_DOMAIN_NAME or OS_DOMAIN_ID
 //     for the account.
-//  4. The profile file HUAWEICLOUD_SDK_CREDENTIALS_FILE, or else ~/.huaweicloud/credentials: an INI file with ak,
-//     sk, security_token and project_id in the section [basic]. It need not exist.
+//  4. The profile file, an INI file with ak, sk, security_token and project_id in the section [basic]. If
+//     HUAWEICLOUD_SDK_CREDENTIALS_FILE names the file, it must exist and hold a key. The file
+//     ~/.huaweicloud/credentials need not.
 //  5. Pod identity, if HC_CONTAINER_CREDENTIALS_FULL_URI is set: temporary keys from that address, with the
 //     content of the file HC_CONTAINER_AUTHORIZATION_TOKEN_FILE as Authorization. The address starts with
 //     https://, or is a loopback or link-local one, see WithInsecureHTTP. The metadata service is then not
@@ -44,19 +39,22 @@ import (
 //
 // A user logs in as with [NewIAMTokenSource], through the client's transport: at HW_AUTH_URL or OS_AUTH_URL,
 // HUAWEICLOUD_SDK_IAM_ENDPOINT, or the region's IAM, for the project below, HW_PROJECT_NAME or OS_PROJECT_NAME, or
-// the project with the name of the region. If both an id and a name are set, the id counts.
+// the project with the name of the region. If both an id and a name are set, the id counts. If the login is at another
+// cloud, a host outside myhuaweicloud.com and myhuaweicloud.eu, the endpoint must be given as well: a region is not
+// enough, since the token of that cloud would go to Huawei Cloud.
 //
 // Project, unless WithProjectID is given: HUAWEICLOUD_SDK_PROJECT_ID, HW_PROJECT_ID, OS_PROJECT_ID and the profile
 // file, in this order, up to the place of the credential; with WithAccessKeySource the variables only.
 //
 // NewClient reads variables and the profile file only. Pod identity and metadata are asked when a call needs a key,
-// with the context of that call, for at most 10 s and 3 s, never through a proxy. Their keys are kept, and renewed
-// early, as [NewCachedAccessKeySource] does. If they give no key, the call fails with ErrUnauthorized, and the text
-// lists all places that were searched.
+// with the context of that call, never through a proxy. If there is no response, or one with the status 404, 429 or 5xx,
+// they are asked again, in all for at most 10 s and 3 s. Their keys are kept, and renewed early, as
+// [NewCachedAccessKeySource] does. If they give no key, the call fails with ErrUnauthorized, and the text names the
+// service and its host, and all places that were searched.
 //
 // NewClient returns ErrInvalidArgument for half a credential, two credentials in one of the places, a value that cannot
-// be sent, a file that cannot be read or is not an INI file, and an endpoint or region that is missing or invalid. The
-// error has the name of the variable or file and nothing of its content.
+// be sent, a file that is not a regular file, cannot be read or is not an INI file, and an endpoint or region that is
+// missing or invalid. The error has the name of the variable or file and nothing of its content.
 func WithEnvironment() ClientOption {
 	env := environment{lookup: os.LookupEnv, home: os.UserHomeDir, metadata: metadataEndpoint}
 	return env.option()
@@ -65,6 +63,7 @@ func WithEnvironment() ClientOption {
 // An environment is where WithEnvironment looks.
 type environment struct {
 	lookup    func(name string) (value string, ok bool)
+	within    string // where lookup looks, at the end of each name in an error; "": the variables
 	home      func() (string, error)
 	metadata  string            // the address of the metadata service
 	transport http.RoundTripper // to it and to pod identity; nil: one of its own
@@ -74,7 +73,7 @@ func (env *environment) option() ClientOption {
 	return clientOption(func(c *config) { c.environment = env.fill })
 }
 
-// A tool is the names of the variables in which one tool keeps a credential.
+// A tool is the names under which one tool keeps a credential.
 type tool struct {
 	keyID, keySecret, securityToken string
 	token                           string
@@ -103,20 +102,36 @@ var tools = [...]tool{
 	},
 }
 
+// profileKeys are the names in the profile file.
+var profileKeys = tool{keyID: "ak", keySecret: "sk", securityToken: "security_token", projectID: "project_id"}
+
 var regionVariables = []string{"HUAWEICLOUD_SDK_REGION", "HW_REGION_NAME", "OS_REGION_NAME"}
 
-// A setting is a value and the name of its place. No error shows the value.
+// A setting is a value and its name. No error shows the value.
 type setting struct{ name, value string }
 
-// first is the first of these variables that is set. If none is set, the value is empty.
+// first is the first of these names that has a value. If none has one, the value is empty.
 func (env *environment) first(names ...string) setting {
 	for _, name := range names {
 		if value, ok := env.lookup(name); ok && value != "" {
-			return setting{name, value}
+			return setting{name + env.within, value}
 		}
 	}
-	return setting{name: strings.Join(names, " or ")}
+	return setting{name: strings.Join(names, " or ") + env.within}
 }
+
+// present returns the settings that have a value.
+func present(settings ...setting) []setting {
+	var kept []setting
+	for _, f := range settings {
+		if f.value != "" {
+			kept = append(kept, f)
+		}
+	}
+	return kept
+}
+
+func anyOf(settings ...setting) setting { return append(present(settings...), setting{})[0] }
 
 // fill gives the options that are missing.
 func (env *environment) fill(cfg *config) error {
@@ -128,22 +143,15 @@ func (env *environment) fill(cfg *config) error {
 	if cfg.tokens != nil {
 		return nil // a token already belongs to a project
 	}
-	given := cfg.keys != nil
 	for i := range tools {
-		if err := cfg.fillProject(env.first(tools[i].projectID)); err != nil {
-			return err
-		}
-		if given {
-			continue
-		}
 		if found, err := env.fillFrom(&tools[i], cfg); found || err != nil {
 			return err
 		}
 	}
-	if given {
+	if cfg.keys != nil {
 		return nil
 	}
-	return env.fillFromProfile(cfg)
+	return env.fillFromFile(cfg)
 }
 
 func (env *environment) fillEndpoint(cfg *config) error {
@@ -176,21 +184,22 @@ func (env *environment) region() (setting, error) {
 	return region, nil
 }
 
-func (cfg *config) useEndpoint(endpoint setting) error {
-	if err := cfg.checkEndpoint(endpoint); err != nil {
+func (cfg *config) useEndpoint(f setting) error {
+	if _, err := f.endpoint(cfg); err != nil {
 		return err
 	}
-	cfg.endpoint = &endpoint.value
+	cfg.endpoint = &f.value
 	return nil
 }
 
-// checkEndpoint names all rules, since the error of the broken one may quote the value.
-func (cfg *config) checkEndpoint(endpoint setting) error {
-	if _, err := parseEndpoint(endpoint.value, cfg.insecureHTTP, "WithInsecureHTTP"); err != nil {
-		return invalid("%s must hold an endpoint: https:// and a host, without user name, query and fragment; "+
-			"http:// needs WithInsecureHTTP unless it is this machine", endpoint.name)
+// endpoint reads an address. Its error names all rules, since that of the broken one may quote the value.
+func (f setting) endpoint(cfg *config) (*url.URL, error) {
+	u, err := parseEndpoint(f.value, cfg.insecureHTTP, "WithInsecureHTTP")
+	if err != nil {
+		return nil, invalid("%s must hold an endpoint: https:// and a host, without user name, query and fragment; "+
+			"http:// needs WithInsecureHTTP unless it is this machine", f.name)
 	}
-	return nil
+	return u, nil
 }
 
 // withScheme completes a bare host, which some variables hold.
@@ -202,27 +211,11 @@ func (f setting) withScheme() setting {
 	return f
 }
 
-func (cfg *config) fillProject(project setting) error {
-	if project.value == "" || cfg.projectID != nil {
-		return nil
-	}
-	if err := project.checkWord(); err != nil {
-		return err
-	}
-	cfg.projectID = &project.value
-	return nil
-}
-
-// checkWord rejects a value that cannot be an id, key or token, or that a header cannot carry.
-func (f setting) checkWord() error {
-	if !isWord(f.value) {
-		return invalid("%s must not hold a space, a comma, a line break or another character that cannot be sent", f.name)
-	}
-	return nil
-}
-
-// fillFrom takes the credential of a tool, if its variables hold one.
+// fillFrom takes the project and the credential of a tool, if its names have values.
 func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
+	if err := cfg.fillProject(env.first(t.projectID)); err != nil || cfg.keys != nil {
+		return false, err
+	}
 	id, secret, securityToken := env.first(t.keyID), env.first(t.keySecret), env.first(t.securityToken)
 	token, user, password := env.first(t.token), env.first(t.users...), env.first(t.password)
 	key := anyOf(id, secret, securityToken)
@@ -241,18 +234,21 @@ func (env *environment) fillFrom(t *tool, cfg *config) (found bool, err error) {
 	return true, env.fillLogin(t, cfg, user, password)
 }
 
-// present returns the settings that have a value.
-func present(settings ...setting) []setting {
-	var kept []setting
-	for _, f := range settings {
-		if f.value != "" {
-			kept = append(kept, f)
-		}
+func (cfg *config) fillProject(project setting) error {
+	if project.value == "" || cfg.projectID != nil {
+		return nil
 	}
-	return kept
+	cfg.projectID = &project.value
+	return project.checkWord()
 }
 
-func anyOf(settings ...setting) setting { return append(present(settings...), setting{})[0] }
+// checkWord rejects a value that cannot be an id, key or token.
+func (f setting) checkWord() error {
+	if !isWord(f.value) {
+		return invalid("%s must not hold a space, a comma, a line break or another character that cannot be sent", f.name)
+	}
+	return nil
+}
 
 func missingPart(has, lacks setting) error {
 	return invalid("%s is set, and %s must be set as well", has.name, lacks.name)
@@ -273,147 +269,4 @@ func (cfg *config) fillKey(id, secret, securityToken setting) error {
 	var source AccessKeySource = staticAccessKey{NewTemporaryAccessKey(id.value, secret.value, securityToken.value, time.Time{})}
 	cfg.keys = &source
 	return nil
-}
-
-// fillLogin logs in with the user and password of a tool, of which at least one is set.
-func (env *environment) fillLogin(t *tool, cfg *config, user, password setting) error {
-	account := env.first(t.accounts...)
-	switch {
-	case password.value == "":
-		return missingPart(user, password)
-	case user.value == "":
-		return missingPart(password, user)
-	case account.value == "" && (!user.isID() || cfg.projectID == nil):
-		return invalid("%s is set, and the account must be set as well: one of %s", user.name, strings.Join(t.accounts, ", "))
-	}
-	login := IAMConfig{Password: StaticSecret(password.value), Transport: cfg.transport, InsecureHTTP: cfg.insecureHTTP}
-	login.UserID, login.UserName = user.idOrName()
-	login.DomainID, login.DomainName = account.idOrName()
-	if err := env.loginTarget(&login, t, cfg); err != nil {
-		return err
-	}
-	source, err := NewIAMTokenSource(login)
-	if err != nil {
-		return err
-	}
-	var tokens TokenSource = source
-	cfg.tokens = &tokens
-	return nil
-}
-
-// loginTarget sets where to log in and for which project. The password goes to the address of the same tool, if that
-// has one.
-func (env *environment) loginTarget(login *IAMConfig, t *tool, cfg *config) error {
-	if endpoint := env.first(t.authURL, "HUAWEICLOUD_SDK_IAM_ENDPOINT"); endpoint.value != "" {
-		endpoint = endpoint.withScheme()
-		if err := cfg.checkEndpoint(endpoint); err != nil {
-			return err
-		}
-		login.Endpoint = endpoint.value
-	}
-	if cfg.projectID != nil {
-		login.ProjectID = *cfg.projectID
-	} else {
-		login.ProjectName = env.first(t.projectName).value
-	}
-	if login.Endpoint != "" && login.ProjectID+login.ProjectName != "" {
-		return nil
-	}
-	if cfg.region != nil {
-		login.Region = *cfg.region
-		return nil
-	}
-	region, err := env.region()
-	if err == nil && region.value == "" {
-		err = invalid("%s is set, and the place and project of the login must be set as well: one of %s, or both %s and %s",
-			t.password, strings.Join(regionVariables, ", "), t.authURL, t.projectName)
-	}
-	login.Region = region.value
-	return err
-}
-
-func (f setting) isID() bool { return strings.HasSuffix(f.name, "_ID") }
-
-func (f setting) idOrName() (id, name string) {
-	if f.isID() {
-		return f.value, ""
-	}
-	return "", f.value
-}
-
-// fillFromProfile takes the credential of the profile file or, if it has none, that of the machine.
-func (env *environment) fillFromProfile(cfg *config) error {
-	file, err := env.readProfile()
-	if err != nil {
-		return err
-	}
-	if err := cfg.fillProject(file.setting("project_id")); err != nil {
-		return err
-	}
-	id, secret, securityToken := file.setting("ak"), file.setting("sk"), file.setting("security_token")
-	if anyOf(id, secret, securityToken).value != "" {
-		return cfg.fillKey(id, secret, securityToken)
-	}
-	return env.fillFromMachine(cfg, file.missing)
-}
-
-// A credentialFile is the section [basic] of a profile file.
-type credentialFile struct {
-	path    string
-	values  map[string]string
-	missing string // says that it has no key
-}
-
-func (p *credentialFile) setting(key string) setting {
-	return setting{key + " in [basic] of " + p.path, p.values[key]}
-}
-
-// readProfile reads the profile file. A missing file counts as empty.
-func (env *environment) readProfile() (*credentialFile, error) {
-	path := env.first("HUAWEICLOUD_SDK_CREDENTIALS_FILE").value
-	if path == "" {
-		home, err := env.home()
-		if err != nil || home == "" {
-			return &credentialFile{missing: "no home folder with a profile file"}, nil
-		}
-		path = filepath.Join(home, ".huaweicloud", "credentials")
-	}
-	text, err := readFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
-		return &credentialFile{path: path, missing: "no file " + oneLine(path, 80)}, nil
-	case err != nil:
-		return nil, invalid("the profile file %s must be readable: %s", path, fileProblem(err))
-	}
-	values, err := profile.Parse(path, text)
-	if err != nil {
-		return nil, invalid("%s", err)
-	}
-	return &credentialFile{path, values, "no ak in [basic] of " + oneLine(path, 80)}, nil
-}
-
-const maxFile = 1 << 20
-
-var errLargeFile = errors.New("larger than 1 MiB")
-
-// readFile reads a small file.
-func readFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = errLargeFile
-	}
-	return string(text), err
-}
-
-// fileProblem is the text of an error without the name of the file.
-func fileProblem(err error) string {
-	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
-		err = pathErr.Err
-	}
-	return err.Error()
 }

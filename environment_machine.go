@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,32 +24,37 @@ const (
 	metadataTimeout    = 3 * time.Second
 	podIdentityTimeout = 10 * time.Second // its agent asks another service
 	maxKeyResponse     = 64 << 10
-)
 
-const (
 	podIdentityURI  = "HC_CONTAINER_CREDENTIALS_FULL_URI"
 	podIdentityFile = "HC_CONTAINER_AUTHORIZATION_TOKEN_FILE"
 )
 
+// keyPauses are short, since the service is on this machine or beside it, and may have started a moment ago.
+var keyPauses = RetryPolicy{MinDelay: 200 * time.Millisecond, MaxDelay: 800 * time.Millisecond}
+
 // fillFromMachine uses the keys of pod identity or the metadata service. It does not ask for them yet.
 func (env *environment) fillFromMachine(cfg *config, missing string) error {
-	keys := machineKeys{transport: env.transport}
-	if keys.transport == nil {
-		keys.transport = newDirectTransport()
+	keys := machineKeys{
+		name: "metadata service", read: metadataService{env.metadata}.key, limit: metadataTimeout, transport: env.transport,
+		searched: "none of HUAWEICLOUD_SDK_AK, CODEARTSBUILD_TOKEN, HW_ACCESS_KEY, HW_USER_NAME, OS_ACCESS_KEY, OS_USERNAME is set; " + missing,
 	}
-	tried := []string{"none of HUAWEICLOUD_SDK_AK, CODEARTSBUILD_TOKEN, HW_ACCESS_KEY, HW_USER_NAME, OS_ACCESS_KEY, OS_USERNAME is set", missing}
-	if uri := env.first(podIdentityURI); uri.value != "" {
-		pod := podIdentity{uri.value, env.first(podIdentityFile).value}
+	address := env.first(podIdentityURI).value
+	if address == "" {
+		address = env.metadata
+		keys.searched += "; " + podIdentityURI + " is not set"
+	} else {
+		pod := podIdentity{address, env.first(podIdentityFile).value}
 		if err := pod.check(cfg.insecureHTTP); err != nil {
 			return err
 		}
-		tried = append(tried, "pod identity ")
-		keys.read, keys.limit = pod.key, podIdentityTimeout
-	} else {
-		tried = append(tried, podIdentityURI+" is not set", "the metadata service ")
-		keys.read, keys.limit = metadataService{env.metadata}.key, metadataTimeout
+		keys.name, keys.read, keys.limit = "pod identity", pod.key, podIdentityTimeout
 	}
-	keys.tried = strings.Join(tried, "; ")
+	if u, err := url.Parse(address); err == nil {
+		keys.host = u.Host
+	}
+	if keys.transport == nil {
+		keys.transport = newDirectTransport()
+	}
 	var source AccessKeySource = NewCachedAccessKeySource(&keys)
 	cfg.keys = &source
 	return nil
@@ -63,32 +69,61 @@ func newDirectTransport() *http.Transport {
 
 // machineKeys gets access keys from pod identity or the metadata service.
 type machineKeys struct {
-	read      func(context.Context, http.RoundTripper) (*AccessKey, error)
-	transport http.RoundTripper
-	limit     time.Duration // of all requests for one key
-	tried     string        // the places without a credential; ends with the name of this service
+	name, host string // of the service
+	read       func(context.Context, http.RoundTripper) (*AccessKey, error)
+	transport  http.RoundTripper
+	limit      time.Duration // of all requests for one key
+	searched   string        // the places without a credential
 }
 
-// AccessKey gets a key. Its error lists all places without a credential, and is ErrUnauthorized.
+// AccessKey gets a key. Its error has the service and all places without a credential, and is ErrUnauthorized.
 func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 	limited, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
-	key, err := m.read(limited, m.transport)
-	if err == nil {
-		return key, nil
-	}
-	if limited.Err() != nil { // if ctx itself ended, no caller waits for the error
-		err = fmt.Errorf("did not respond within %v", m.limit)
+	failure := fmt.Errorf("no response within %v", m.limit)
+	for attempt := 1; ; attempt++ {
+		start := time.Now()
+		key, err := m.read(limited, m.transport)
+		m.log(ctx, attempt, start, err)
+		if err == nil {
+			return key, nil
+		}
+		if limited.Err() == nil { // the end of the limit says less than the last response
+			failure = err
+		}
+		if !errors.As(err, new(temporaryError)) || !sleep(limited, keyPauses.delay(attempt, false)) {
+			break
+		}
 	}
 	return nil, &callError{
-		text: "no credential: " + m.tried + oneLine(err.Error(), 120) +
-			"; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or use WithTokenSource or WithAccessKeySource",
-		details: details{kinds: []error{ErrUnauthorized}},
+		operation: m.name,
+		text:      m.host + ": " + oneLine(failure.Error(), 120),
+		details: details{
+			kinds: []error{ErrUnauthorized},
+			note: "; no other credential: " + m.searched +
+				"; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or use WithTokenSource or WithAccessKeySource",
+		},
 	}
+}
+
+// log writes the record of an attempt, by the logger of the call that needs the key.
+func (m *machineKeys) log(ctx context.Context, attempt int, start time.Time, err error) {
+	call := callOf(ctx)
+	if call == nil || call.logger == nil || !call.logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []slog.Attr{slog.String("operation", m.name), slog.Int("attempt", attempt), slog.Duration("duration", time.Since(start))}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	call.logger.LogAttrs(ctx, slog.LevelDebug, "attempt", attrs...)
 }
 
 // CloseIdleConnections closes those to the service.
 func (m *machineKeys) CloseIdleConnections() { closeIdleConnections(m.transport) }
+
+// A temporaryError is a failure that may be gone a moment later.
+type temporaryError struct{ error }
 
 // A podIdentity is the agent beside a container that has the keys of the container's agency.
 type podIdentity struct{ uri, file string }
@@ -115,11 +150,11 @@ func isLinkLocal(host string) bool {
 func (p podIdentity) key(ctx context.Context, transport http.RoundTripper) (*AccessKey, error) {
 	token, err := readFile(p.file) // each time, since it is replaced from time to time
 	if err != nil {
-		return nil, fmt.Errorf("cannot be asked: the file of %s cannot be read: %s", podIdentityFile, fileProblem(err))
+		return nil, fmt.Errorf("not asked: the file of %s cannot be read: %s", podIdentityFile, fileProblem(err))
 	}
 	token = strings.TrimSpace(token)
 	if token == "" || !isHeaderValue(token) {
-		return nil, fmt.Errorf("cannot be asked: the file of %s does not hold a token", podIdentityFile)
+		return nil, fmt.Errorf("not asked: the file of %s does not hold a token", podIdentityFile)
 	}
 	status, body, err := fetchKey(ctx, transport, http.MethodPost, p.uri, "{}",
 		http.Header{"Content-Type": {"application/json"}, "Authorization": {token}})
@@ -132,27 +167,29 @@ func (p podIdentity) key(ctx context.Context, transport http.RoundTripper) (*Acc
 // A metadataService is the service that describes an instance to itself.
 type metadataService struct{ endpoint string }
 
-// key gets a key of the instance's agency. A rejected session token is replaced once.
+// key gets a key of the instance's agency. A session token that is rejected is replaced once. A rejected request without
+// one means that version 2, which was not ready when it was asked for the token, is required.
 func (m metadataService) key(ctx context.Context, transport http.RoundTripper) (*AccessKey, error) {
-	var status int
-	var body []byte
-	for range 2 {
+	for attempt := 1; ; attempt++ {
 		session, err := m.session(ctx, transport)
 		if err != nil {
 			return nil, err
 		}
-		status, body, err = fetchKey(ctx, transport, http.MethodGet, m.endpoint+"/openstack/latest/securitykey", "", session)
-		if err != nil {
+		hasSession := len(session) > 0
+		status, body, err := fetchKey(ctx, transport, http.MethodGet, m.endpoint+"/openstack/latest/securitykey", "", session)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if bytes.Contains(body, []byte("Please configure Cloud Service Agency first")) {
-			return nil, errors.New("has no keys: this instance has no agency")
-		}
-		if status != http.StatusUnauthorized {
-			break
+		case bytes.Contains(body, []byte("Please configure Cloud Service Agency first")):
+			return nil, errors.New("this instance has no agency, which would have keys")
+		case status != http.StatusUnauthorized:
+			return readKey(status, body)
+		case !hasSession:
+			return nil, temporaryError{statusError(status)}
+		case attempt > 1:
+			return nil, statusError(status)
 		}
 	}
-	return readKey(status, body)
 }
 
 // session gets a session token of version 2, as the header of the next request. The header is empty if the service
@@ -169,7 +206,7 @@ func (m metadataService) session(ctx context.Context, transport http.RoundTrippe
 	case status != http.StatusOK:
 		return nil, statusError(status)
 	case token == "" || !isHeaderValue(token):
-		return nil, errors.New("sent no token")
+		return nil, errors.New("the response to the request for a session holds no token")
 	}
 	return http.Header{"X-Metadata-Token": {token}}, nil
 }
@@ -179,49 +216,58 @@ func (m metadataService) session(ctx context.Context, transport http.RoundTrippe
 func fetchKey(ctx context.Context, transport http.RoundTripper, method, address, content string, header http.Header) (status int, body []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(content))
 	if err != nil {
-		return 0, nil, errors.New("has an invalid address")
+		return 0, nil, errors.New("the address is invalid")
 	}
 	req.Header = header
 	req.Header.Set("User-Agent", ownUserAgent())
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return 0, nil, errors.New(unreachable(err))
+		return 0, nil, unreachable(err)
 	}
 	defer resp.Body.Close()
 	body, err = io.ReadAll(io.LimitReader(resp.Body, maxKeyResponse+1))
 	switch {
 	case err != nil:
-		return 0, nil, errors.New("sent a response that was cut off")
+		return 0, nil, temporaryError{errors.New("the response was cut off")}
 	case len(body) > maxKeyResponse:
-		return 0, nil, errors.New("sent a response larger than 64 KiB")
+		return 0, nil, errors.New("the response is larger than 64 KiB")
 	}
 	return resp.StatusCode, body, nil
 }
 
 // unreachable says why there was no response, without the address.
-func unreachable(err error) string {
+func unreachable(err error) error {
 	var dns *net.DNSError
 	var call *os.SyscallError
-	notSent, _ := provesNotSent(err)
+	text := "no connection"
+	notSent, permanent := provesNotSent(err)
 	switch {
 	case errors.As(err, &dns):
-		return "cannot be reached: " + dns.Err
+		text += ": " + dns.Err
 	case isCertificateError(err):
-		return "has an invalid certificate"
+		text += ": the certificate is invalid"
 	case notSent && errors.As(err, &call):
-		return "cannot be reached: " + call.Err.Error()
-	case notSent:
-		return "cannot be reached"
+		text += ": " + call.Err.Error()
+	case !notSent:
+		text = "no readable response"
 	}
-	return "sent no readable response"
+	if permanent {
+		return errors.New(text)
+	}
+	return temporaryError{errors.New(text)}
 }
 
+// statusError is a response with this status. A service that has just started may not know its paths yet.
 func statusError(status int) error {
 	note := ""
 	if isRedirect(status) {
 		note = ", which is not followed"
 	}
-	return fmt.Errorf("responded %d %s%s", status, http.StatusText(status), note)
+	err := fmt.Errorf("responded %d %s%s", status, http.StatusText(status), note)
+	if status == http.StatusNotFound || status == http.StatusTooManyRequests || status >= 500 {
+		return temporaryError{err}
+	}
+	return err
 }
 
 // A keyResponse is a temporary key in the spellings of the metadata service and of pod identity.
@@ -237,7 +283,7 @@ func readKey(status int, body []byte) (*AccessKey, error) {
 	if status != http.StatusOK {
 		return nil, statusError(status)
 	}
-	errNoKey := errors.New("sent no access key")
+	errNoKey := errors.New("the response holds no access key")
 	var resp struct {
 		Key keyResponse `json:"credential" also:"credentials"`
 	}

@@ -1,12 +1,12 @@
 package codeartsbuild
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
-	"log"
-	"maps"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,176 +22,65 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 )
 
-// There is no metadata service and no pod identity where these tests run, so that servers of the tests stand
-// in for them, with the answers that the vendor's SDK reads.
+// The responses of the two services, as the vendor's SDK reads them.
 const (
-	envMetadataKey = `{"credential":{"access":"AKMETA","expires_at":"2100-01-01T00:00:00.000000Z","secret":"hidden-sk","securitytoken":"hidden-st"}}`
-	envPodKey      = `{"assumedAgency":{"urn":"u","id":"i"},"audience":"a","credentials":{"accessKeyId":"AKPOD","secretAccessKey":"hidden-sk",` +
+	metadataKey = `{"credential":{"access":"AKMETA","expires_at":"2100-01-01T00:00:00.000000Z","secret":"hidden-sk","securitytoken":"hidden-st"}}`
+	podKey      = `{"assumedAgency":{"urn":"u","id":"i"},"audience":"a","credentials":{"accessKeyId":"AKPOD","secretAccessKey":"hidden-sk",` +
 		`"securityToken":"hidden-st","expiration":"2100-01-01T00:00:00.000000Z"},"podIdentityAssociationId":"","subject":{}}`
 )
 
-// A metadataServer answers in order, and the last answer again, and keeps what it was asked.
-type metadataServer struct {
-	*httptest.Server
-	mu      sync.Mutex
-	answers []http.HandlerFunc
-	asked   []string
-}
+// unknownCertificate is a failure that does not go away.
+var unknownCertificate = x509.UnknownAuthorityError{}
 
-func newMetadataServer(t testing.TB, answers ...http.HandlerFunc) *metadataServer {
-	t.Helper()
-	s := &metadataServer{answers: answers}
-	s.Server = httptest.NewServer(s)
-	t.Cleanup(s.Close)
-	return s
-}
-
-func (s *metadataServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	asked := r.Method + " " + r.URL.RequestURI()
-	for _, name := range []string{"X-Metadata-Token-Ttl-Seconds", "X-Metadata-Token", "Authorization", "Content-Type"} {
-		if value := r.Header.Get(name); value != "" {
-			asked += " " + value
-		}
-	}
-	if len(body) > 0 {
-		asked += " " + string(body)
-	}
-	s.mu.Lock()
-	s.asked = append(s.asked, asked)
-	answer := s.answers[min(len(s.asked), len(s.answers))-1]
-	s.mu.Unlock()
-	answer(w, r)
-}
-
-func (s *metadataServer) requests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.asked...)
-}
-
-func metadataReply(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for i := 0; i < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// metadataEnv is a place that has a metadata service at endpoint, and with pod the variables of pod identity.
-func metadataEnv(t testing.TB, endpoint string, pod map[string]string) *environment {
-	t.Helper()
-	vars := map[string]string{"HW_REGION_NAME": "cn-north-4"}
-	maps.Copy(vars, pod)
-	env := envIn(t, vars, "")
-	env.metadata, env.transport = endpoint, nil
-	return env
-}
-
-func podVariables(t testing.TB, uri, token string) map[string]string {
+// podVars are the variables of pod identity, with a file that holds the token.
+func podVars(t testing.TB, uri, token string) vars {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(file, []byte(token), 0o600))
-	return map[string]string{podIdentityURI: uri, podIdentityFile: file}
+	return vars{podIdentityURI: uri, podIdentityFile: file}
 }
 
-const (
-	putToken = "PUT /meta-data/latest/api/token 21600"
-	getKey   = "GET /openstack/latest/securitykey"
-)
-
-func TestMetadataService(t *testing.T) {
-	t.Parallel()
-	token, key := metadataReply(200, "hidden-token"), metadataReply(200, envMetadataKey)
-	elsewhere := newMetadataServer(t, key)
-	redirect := metadataReply(302, "", "Location", elsewhere.URL+"/hidden")
-	tests := map[string]struct {
-		answers []http.HandlerFunc
-		want    string // in the error; "": the key is used
-		asked   []string
-	}{
-		"version 2":                       {[]http.HandlerFunc{token, key}, "", []string{putToken, getKey + " hidden-token"}},
-		"version 2, a line break":         {[]http.HandlerFunc{metadataReply(200, "hidden-token\n"), key}, "", []string{putToken, getKey + " hidden-token"}},
-		"version 1, not found":            {[]http.HandlerFunc{metadataReply(404, "hidden"), key}, "", []string{putToken, getKey}},
-		"version 1, method not allowed":   {[]http.HandlerFunc{metadataReply(405, ""), key}, "", []string{putToken, getKey}},
-		"version 1, unavailable":          {[]http.HandlerFunc{metadataReply(503, ""), key}, "", []string{putToken, getKey}},
-		"a token that is refused":         {[]http.HandlerFunc{token, metadataReply(401, "hidden"), metadataReply(200, "second"), key}, "", []string{putToken, getKey + " hidden-token", putToken, getKey + " second"}},
-		"a second token that is refused":  {[]http.HandlerFunc{token, metadataReply(401, "hidden"), token, metadataReply(401, "hidden")}, "responded 401 Unauthorized", []string{putToken, getKey + " hidden-token", putToken, getKey + " hidden-token"}},
-		"version 1 no longer":             {[]http.HandlerFunc{metadataReply(404, ""), metadataReply(401, ""), token, key}, "", []string{putToken, getKey, putToken, getKey + " hidden-token"}},
-		"no agency":                       {[]http.HandlerFunc{token, metadataReply(401, "Please configure Cloud Service Agency first. hidden")}, "this instance has no agency", []string{putToken, getKey + " hidden-token"}},
-		"the pod's spelling":              {[]http.HandlerFunc{token, metadataReply(200, envPodKey)}, "", nil},
-		"no end":                          {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"AKMETA","secret":"hidden-sk","securitytoken":"hidden-st"}}`)}, "", nil},
-		"the token request fails":         {[]http.HandlerFunc{metadataReply(500, "hidden")}, "responded 500 Internal Server Error", []string{putToken}},
-		"the token request is redirected": {[]http.HandlerFunc{redirect}, "responded 302 Found, which is not followed", []string{putToken}},
-		"the key request is redirected":   {[]http.HandlerFunc{token, redirect}, "responded 302 Found, which is not followed", []string{putToken, getKey + " hidden-token"}},
-		"an empty token":                  {[]http.HandlerFunc{metadataReply(200, " ")}, "sent no token", []string{putToken}},
-		"a page for a token":              {[]http.HandlerFunc{metadataReply(200, "<html>\nhidden</html>")}, "sent no token", []string{putToken}},
-		"not found":                       {[]http.HandlerFunc{metadataReply(404, "hidden")}, "responded 404 Not Found", []string{putToken, getKey}},
-		"an unusual success":              {[]http.HandlerFunc{token, metadataReply(204, "")}, "responded 204 No Content", nil},
-		"a page":                          {[]http.HandlerFunc{token, metadataReply(200, "<html>hidden</html>")}, "sent no access key", nil},
-		"nothing":                         {[]http.HandlerFunc{token, metadataReply(200, "")}, "sent no access key", nil},
-		"null":                            {[]http.HandlerFunc{token, metadataReply(200, "null")}, "sent no access key", nil},
-		"no key":                          {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{}}`)}, "sent no access key", nil},
-		"no security token":               {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hidden","secret":"hidden"}}`)}, "sent no access key", nil},
-		"a key of another type":           {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":{"id":"hidden"},"secret":"hidden","securitytoken":"hidden"}}`)}, "sent no access key", nil},
-		"a key that no header carries":    {[]http.HandlerFunc{token, metadataReply(200, `{"credential":{"access":"hid\nden","secret":"hidden","securitytoken":"hidden"}}`)}, "sent no access key", nil},
-		"half an answer":                  {[]http.HandlerFunc{token, metadataReply(200, envMetadataKey, "Content-Length", "400")}, "cut off", nil},
-		"a huge answer":                   {[]http.HandlerFunc{token, metadataReply(200, strings.Repeat("hidden ", 1<<20))}, "larger than 64 KiB", nil},
-		"a huge token":                    {[]http.HandlerFunc{metadataReply(200, strings.Repeat("hidden ", 1<<20))}, "larger than 64 KiB", nil},
-		"a packed answer":                 {[]http.HandlerFunc{token, metadataReply(200, "\x1f\x8bhidden", "Content-Encoding", "gzip")}, "sent no access key", nil},
-		"no HTTP":                         {[]http.HandlerFunc{token, metadataRaw("hidden secrets\r\n\r\n")}, "sent no readable response", nil},
-		"a dropped connection":            {[]http.HandlerFunc{token, metadataRaw("")}, "sent no readable response", nil},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := newMetadataServer(t, tt.answers...)
-			got, err := envCall(t, metadataEnv(t, server.URL, nil))
-			if tt.want == "" {
-				require.NoError(t, err)
-				require.Contains(t, []string{"AKMETA", "AKPOD"}, got.key)
-				require.Equal(t, "hidden-st", got.securityToken)
-			} else {
-				requireMachineError(t, err, tt.want)
-			}
-			if tt.asked != nil {
-				require.Equal(t, tt.asked, server.requests())
-			}
-		})
-	}
-	t.Cleanup(func() { require.Empty(t, elsewhere.requests()) })
+// withMachine makes an environment without a credential, where transport leads to the machine's service.
+func withMachine(t testing.TB, transport http.RoundTripper, pod vars) *environment {
+	t.Helper()
+	env := newEnvironment(t, regionVars.with(pod), "")
+	env.transport = transport
+	return env
 }
 
-// metadataRaw breaks into the connection, writes text and closes.
-func metadataRaw(text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err == nil {
-			_, _ = io.WriteString(conn, text)
-			_ = conn.Close()
+// asked are the requests that the machine's service got, in one line each.
+func asked(requests []httpfake.Request) []string {
+	var lines []string
+	for _, r := range requests {
+		line := r.Method + " " + r.URL.RequestURI()
+		for _, name := range []string{"X-Metadata-Token-Ttl-Seconds", "X-Metadata-Token", "Authorization", "Content-Type"} {
+			if value := r.Header.Get(name); value != "" {
+				line += " " + value
+			}
 		}
+		lines = append(lines, line)
 	}
+	return lines
 }
 
-// requireMachineError wants the error of a call that lists what was tried, in order, and shows no secret.
+// requireMachineError requires the error of a call that got no key: it begins with the service and its host, says why,
+// lists the other places, and shows no secret.
 func requireMachineError(t *testing.T, err error, want string) {
 	t.Helper()
-	require.ErrorContains(t, err, want)
-	text := err.Error()
-	require.True(t, strings.HasPrefix(text, "codeartsbuild: GET /v1/x: no credential: none of HUAWEICLOUD_SDK_AK, "), text)
-	rest := text
-	for _, step := range []string{"CODEARTSBUILD_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_ACCESS_KEY", "OS_USERNAME", "no file ", want, "; set HUAWEICLOUD_SDK_AK", "WithAccessKeySource"} {
+	require.ErrorContains(t, err, "codeartsbuild: "+want+"; no other credential: none of HUAWEICLOUD_SDK_AK, ")
+	rest := err.Error()
+	for _, step := range []string{"CODEARTSBUILD_TOKEN", "HW_ACCESS_KEY", "HW_USER_NAME", "OS_ACCESS_KEY", "OS_USERNAME", "; no file ", "; set HUAWEICLOUD_SDK_AK", "WithAccessKeySource"} {
 		_, after, ok := strings.Cut(rest, step)
-		require.True(t, ok, "%q in %q", step, text)
+		require.True(t, ok, "%q in %q", step, err)
 		rest = after
 	}
 	require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "hidden")
-	require.NotContains(t, text, "\n")
-	require.Less(t, len(text), 1<<10)
+	require.NotContains(t, err.Error(), "\n")
+	require.Less(t, len(err.Error()), 1<<10)
 	require.ErrorIs(t, err, ErrUnauthorized)
 	require.NotErrorIs(t, err, ErrInvalidArgument)
 	require.NotErrorIs(t, err, ErrOutcomeUnknown)
@@ -199,110 +88,260 @@ func requireMachineError(t *testing.T, err error, want string) {
 	require.False(t, errors.As(err, new(*APIError)), "the service was not asked")
 }
 
-func TestMachineWithoutMetadataService(t *testing.T) {
-	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	closed := "http://" + listener.Addr().String()
-	require.NoError(t, listener.Close())
-	_, err = envCall(t, metadataEnv(t, closed, nil))
-	requireMachineError(t, err, podIdentityURI+" is not set; the metadata service cannot be reached: connection refused")
-	require.NotContains(t, err.Error(), "127.0.0.1")
+const (
+	askToken = "PUT /meta-data/latest/api/token 21600"
+	askKey   = "GET /openstack/latest/securitykey"
+	askPod   = "POST /v1/credentials?x=1 hidden-token application/json"
+
+	metadataName = "metadata service: metadata.test: "
+	podName      = "pod identity: 127.0.0.1:8080: "
+	podURI       = "http://127.0.0.1:8080/v1/credentials?x=1"
+)
+
+// A machineTest is what the machine's service does, request by request, and what a call makes of it.
+type machineTest struct {
+	steps []httpfake.Func
+	want  string // the reason in the error; "": the key is used
+	asked []string
 }
 
-// What kept an answer away is told, and not from where.
-func TestMachineThatCannotBeReached(t *testing.T) {
+func runMachineTests(t *testing.T, name string, pod vars, tests map[string]machineTest) {
+	for test, tt := range tests {
+		t.Run(test, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				machine := httpfake.Script(tt.steps...)
+				start := time.Now()
+				got, err := callWith(t, withMachine(t, machine, pod))
+				if tt.want == "" {
+					require.NoError(t, err)
+					require.Contains(t, []string{"AKMETA", "AKPOD"}, got.key)
+					require.Equal(t, "hidden-st", got.securityToken)
+				} else {
+					requireMachineError(t, err, name+tt.want)
+				}
+				if tt.asked != nil {
+					require.Equal(t, tt.asked, asked(machine.Requests()))
+				}
+				require.Less(t, time.Since(start), 3*time.Second)
+			})
+		})
+	}
+}
+
+func TestMetadataService(t *testing.T) {
 	t.Parallel()
-	agent := httptest.NewUnstartedServer(metadataReply(200, envPodKey))
-	agent.Config.ErrorLog = log.New(io.Discard, "", 0)
-	agent.StartTLS()
-	t.Cleanup(agent.Close)
-	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
+	token, key := httpfake.Reply(200, "hidden-token"), httpfake.Reply(200, metadataKey)
+	rejected, redirect := httpfake.Reply(401, "hidden"), httpfake.Reply(302, "", "Location", "http://hidden.example.com")
+	sessionOf := func(body string) []httpfake.Func { return []httpfake.Func{token, httpfake.Reply(200, body)} }
+	const noKey, askWithToken = "the response holds no access key", askKey + " hidden-token"
+	runMachineTests(t, metadataName, nil, map[string]machineTest{
+		"version 2":                     {[]httpfake.Func{token, key}, "", []string{askToken, askWithToken}},
+		"version 2, a line break":       {[]httpfake.Func{httpfake.Reply(200, "hidden-token\n"), key}, "", []string{askToken, askWithToken}},
+		"version 1, not found":          {[]httpfake.Func{httpfake.Reply(404, "hidden"), key}, "", []string{askToken, askKey}},
+		"version 1, method not allowed": {[]httpfake.Func{httpfake.Reply(405, ""), key}, "", []string{askToken, askKey}},
+		"version 1, unavailable":        {[]httpfake.Func{httpfake.Reply(503, ""), key}, "", []string{askToken, askKey}},
+		"a rejected session": {
+			[]httpfake.Func{token, rejected, httpfake.Reply(200, "second"), key}, "", []string{askToken, askWithToken, askToken, askKey + " second"},
+		},
+		"a second rejected session": {
+			[]httpfake.Func{token, rejected, token, rejected}, "responded 401 Unauthorized", []string{askToken, askWithToken, askToken, askWithToken},
+		},
+		"version 1 no longer": {
+			[]httpfake.Func{httpfake.Reply(404, ""), rejected, token, key}, "", []string{askToken, askKey, askToken, askWithToken},
+		},
+		"no agency": {
+			[]httpfake.Func{token, httpfake.Reply(401, "Please configure Cloud Service Agency first. hidden")},
+			"this instance has no agency, which would have keys", []string{askToken, askWithToken},
+		},
+		"the spelling of pod identity":    {sessionOf(podKey), "", nil},
+		"a key without an end":            {sessionOf(`{"credential":{"access":"AKMETA","secret":"hidden-sk","securitytoken":"hidden-st"}}`), "", nil},
+		"the token request is redirected": {[]httpfake.Func{redirect}, "responded 302 Found, which is not followed", []string{askToken}},
+		"the key request is redirected":   {[]httpfake.Func{token, redirect}, "responded 302 Found, which is not followed", []string{askToken, askWithToken}},
+		"the token request is rejected":   {[]httpfake.Func{rejected}, "responded 401 Unauthorized", []string{askToken}},
+		"the token request is forbidden":  {[]httpfake.Func{httpfake.Reply(403, "hidden")}, "responded 403 Forbidden", []string{askToken}},
+		"the token request is bad":        {[]httpfake.Func{httpfake.Reply(400, "hidden")}, "responded 400 Bad Request", []string{askToken}},
+		"the key is forbidden":            {[]httpfake.Func{token, httpfake.Reply(403, "hidden")}, "responded 403 Forbidden", []string{askToken, askWithToken}},
+		"an empty token":                  {[]httpfake.Func{httpfake.Reply(200, " ")}, "the response to the request for a session holds no token", []string{askToken}},
+		"a page for a token":              {[]httpfake.Func{httpfake.Reply(200, "<html>\nhidden</html>")}, "the response to the request for a session holds no token", []string{askToken}},
+		"an unusual success":              {[]httpfake.Func{token, httpfake.Reply(204, "")}, "responded 204 No Content", nil},
+		"a page":                          {sessionOf("<html>hidden</html>"), noKey, nil},
+		"nothing":                         {sessionOf(""), noKey, nil},
+		"null":                            {sessionOf("null"), noKey, nil},
+		"no key":                          {sessionOf(`{"credential":{}}`), noKey, nil},
+		"no security token":               {sessionOf(`{"credential":{"access":"hidden","secret":"hidden"}}`), noKey, nil},
+		"a key of another type":           {sessionOf(`{"credential":{"access":{"id":"hidden"},"secret":"hidden","securitytoken":"hidden"}}`), noKey, nil},
+		"a key that no header carries":    {sessionOf(`{"credential":{"access":"hid\nden","secret":"hidden","securitytoken":"hidden"}}`), noKey, nil},
+		"a compressed response":           {[]httpfake.Func{token, httpfake.Reply(200, "\x1f\x8bhidden", "Content-Encoding", "gzip")}, noKey, nil},
+		"a huge response":                 {sessionOf(strings.Repeat("hidden ", 1<<20)), "the response is larger than 64 KiB", nil},
+		"a huge token":                    {[]httpfake.Func{httpfake.Reply(200, strings.Repeat("hidden ", 1<<20))}, "the response is larger than 64 KiB", nil},
+	})
+}
+
+// A service that has just started is asked again, as is one whose response was lost.
+func TestMachineThatStarts(t *testing.T) {
+	t.Parallel()
+	token, key := httpfake.Reply(200, "hidden-token"), httpfake.Reply(200, metadataKey)
+	const askWithToken = askKey + " hidden-token"
+	broken := map[string]httpfake.Func{
+		"500": httpfake.Reply(500, "hidden"), "502": httpfake.Reply(502, ""), "503": httpfake.Reply(503, ""), "504": httpfake.Reply(504, ""),
+		"429": httpfake.Reply(429, "", "Retry-After", "60"), "404": httpfake.Reply(404, ""),
+		"refused": httpfake.Refused, "lost": httpfake.Lost, "cut off": httpfake.Cut(200, "hid"),
+	}
+	tests := map[string]machineTest{}
+	for name, step := range broken {
+		tests[name+" for the key"] = machineTest{[]httpfake.Func{token, step, token, key}, "", []string{askToken, askWithToken, askToken, askWithToken}}
+		if name != "404" && name != "503" { // these are version 1
+			tests[name+" for the session"] = machineTest{[]httpfake.Func{step, token, key}, "", []string{askToken, askToken, askWithToken}}
+		}
+	}
+	tests["503 for all"] = machineTest{
+		[]httpfake.Func{broken["503"], broken["503"], broken["503"], httpfake.Reply(401, ""), token, key}, "",
+		[]string{askToken, askKey, askToken, askKey, askToken, askWithToken},
+	}
+	runMachineTests(t, metadataName, nil, tests)
+
+	tests = map[string]machineTest{}
+	for name, step := range broken {
+		tests["pod identity, "+name] = machineTest{[]httpfake.Func{step, step, httpfake.Reply(200, podKey)}, "", []string{askPod, askPod, askPod}}
+	}
+	runMachineTests(t, podName, podVars(t, podURI, "hidden-token"), tests)
+}
+
+// A service that does not come to itself is given up after 3 s, and pod identity after 10 s.
+func TestMachineThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	slowly := func(req *http.Request) (*http.Response, error) {
+		time.Sleep(2 * time.Second)
+		return httpfake.Reply(200, "hidden-token")(req)
+	}
+	pod := podVars(t, podURI, "hidden-token")
 	tests := map[string]struct {
-		fail error // nil: the agent, whose certificate nobody knows
-		want string
+		pod   vars
+		steps []httpfake.Func
+		want  string
+		exact bool // to the end of the limit
 	}{
-		"certificate":      {nil, "pod identity has an invalid certificate"},
-		"name":             {dial(&net.DNSError{Err: "no such host", Name: "hidden.example.com"}), "pod identity cannot be reached: no such host;"},
-		"route":            {dial(&os.SyscallError{Syscall: "connect", Err: errors.New("no route to host")}), "pod identity cannot be reached: no route to host;"},
-		"another reason":   {dial(&net.AddrError{Err: "invalid port", Addr: "hidden:99999"}), "pod identity cannot be reached;"},
-		"a malformed word": {errors.New("malformed HTTP response \"hidden\""), "pod identity sent no readable response;"},
+		"no response":              {nil, []httpfake.Func{httpfake.Stuck}, metadataName + "no response within 3s", true},
+		"a slow session, no key":   {nil, []httpfake.Func{slowly, httpfake.Stuck}, metadataName + "no response within 3s", true},
+		"half a response":          {nil, []httpfake.Func{httpfake.Stalled(200, "hid")}, metadataName + "no response within 3s", true},
+		"a failure and no more":    {nil, []httpfake.Func{httpfake.Reply(500, ""), httpfake.Stuck}, metadataName + "responded 500 Internal Server Error", true},
+		"always 500":               {nil, []httpfake.Func{httpfake.Reply(500, "")}, metadataName + "responded 500 Internal Server Error", true},
+		"always 404":               {nil, []httpfake.Func{httpfake.Reply(404, "")}, metadataName + "responded 404 Not Found", true},
+		"always 429":               {nil, []httpfake.Func{httpfake.Reply(429, "")}, metadataName + "responded 429 Too Many Requests", true},
+		"version 1, always 401":    {nil, []httpfake.Func{httpfake.Reply(404, ""), httpfake.Reply(401, ""), httpfake.Reply(404, ""), httpfake.Reply(401, ""), httpfake.Stuck}, metadataName + "responded 401 Unauthorized", true},
+		"nothing listens":          {nil, []httpfake.Func{httpfake.Refused}, metadataName + "no connection", true},
+		"pod identity, nothing":    {pod, []httpfake.Func{httpfake.Stuck}, podName + "no response within 10s", true},
+		"pod identity, always 503": {pod, []httpfake.Func{httpfake.Reply(503, "")}, podName + "responded 503 Service Unavailable", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			env := metadataEnv(t, "", podVariables(t, agent.URL, "token"))
-			if tt.fail != nil {
-				env.transport = envTransport(func(*http.Request) (*http.Response, error) { return nil, tt.fail })
-			}
-			_, err := envCall(t, env)
-			requireMachineError(t, err, tt.want[:len(tt.want)-1])
-			require.ErrorContains(t, err, tt.want)
-			require.NotContains(t, err.Error(), strings.TrimPrefix(agent.URL, "https://"))
+			synctest.Test(t, func(t *testing.T) {
+				machine := httpfake.Script(tt.steps...)
+				start := time.Now()
+				_, err := callWith(t, withMachine(t, machine, tt.pod))
+				limit := 3 * time.Second
+				if tt.pod != nil {
+					limit = 10 * time.Second
+				}
+				require.Equal(t, limit, time.Since(start))
+				requireMachineError(t, err, tt.want)
+				require.Less(t, machine.Count(), 100, "it is not asked without a pause")
+			})
+		})
+	}
+}
+
+// An error says why there was no response. It shows no more of the address than the host.
+func TestMachineThatCannotBeReached(t *testing.T) {
+	t.Parallel()
+	dial := func(err error) httpfake.Func { return httpfake.Fail(&net.OpError{Op: "dial", Net: "tcp", Err: err}) }
+	unknownHost := &net.DNSError{Err: "no such host", Name: "hidden.example.com", IsNotFound: true}
+	syscallError := func(text string) error { return &os.SyscallError{Syscall: "connect", Err: errors.New(text)} }
+	for test, tt := range map[string]struct {
+		step  httpfake.Func
+		want  string
+		final bool
+	}{
+		"certificate":        {httpfake.Fail(unknownCertificate), "no connection: the certificate is invalid", true},
+		"unknown host":       {dial(unknownHost), "no connection: no such host", true},
+		"refused":            {dial(syscallError("connection refused")), "no connection: connection refused", false},
+		"no route":           {dial(syscallError("no route to host")), "no connection: no route to host", false},
+		"another reason":     {dial(&net.AddrError{Err: "invalid port", Addr: "hidden:99999"}), "no connection", false},
+		"malformed response": {httpfake.Fail(errors.New(`malformed HTTP response "hidden"`)), "no readable response", false},
+	} {
+		t.Run(test, func(t *testing.T) {
+			t.Parallel()
+			pod := podVars(t, podURI, "hidden-token")
+			synctest.Test(t, func(t *testing.T) {
+				machine := httpfake.Script(tt.step)
+				_, err := callWith(t, withMachine(t, machine, pod))
+				requireMachineError(t, err, podName+tt.want)
+				require.NotContains(t, err.Error(), "/v1/credentials")
+				require.Equal(t, tt.final, machine.Count() == 1)
+			})
 		})
 	}
 }
 
 func TestPodIdentity(t *testing.T) {
 	t.Parallel()
-	key := metadataReply(200, envPodKey)
-	elsewhere := newMetadataServer(t, key)
-	asked := []string{`POST /v1/credentials?x=1 hidden-token application/json {}`}
+	key := httpfake.Reply(200, podKey)
 	tests := map[string]struct {
-		answer http.HandlerFunc
-		token  string // the content of the file
-		want   string
-		asked  []string
+		step  httpfake.Func
+		token string // the content of the file
+		want  string
+		asked []string
 	}{
-		"a key":                {key, "hidden-token\n", "", asked},
-		"the other spelling":   {metadataReply(200, envMetadataKey), "hidden-token", "", asked},
-		"a refusal":            {metadataReply(403, envPodKey), "hidden-token", "pod identity responded 403 Forbidden", asked},
-		"a redirect":           {metadataReply(307, "", "Location", elsewhere.URL), "hidden-token", "pod identity responded 307 Temporary Redirect, which is not followed", asked},
-		"a page":               {metadataReply(200, "<html>hidden</html>"), "hidden-token", "pod identity sent no access key", asked},
-		"an empty file":        {key, " \n", "does not hold a token", nil},
-		"a file of two tokens": {key, "hidden\nhidden", "does not hold a token", nil},
-		"a huge file":          {key, strings.Repeat("hidden", 1<<18), "cannot be read: larger than 1 MiB", nil},
+		"a key":                {key, "hidden-token\n", "", []string{askPod}},
+		"the other spelling":   {httpfake.Reply(200, metadataKey), "hidden-token", "", []string{askPod}},
+		"rejected":             {httpfake.Reply(401, podKey), "hidden-token", "responded 401 Unauthorized", []string{askPod}},
+		"forbidden":            {httpfake.Reply(403, podKey), "hidden-token", "responded 403 Forbidden", []string{askPod}},
+		"bad":                  {httpfake.Reply(400, podKey), "hidden-token", "responded 400 Bad Request", []string{askPod}},
+		"a redirect":           {httpfake.Reply(307, "", "Location", "http://hidden.example.com"), "hidden-token", "responded 307 Temporary Redirect, which is not followed", []string{askPod}},
+		"a page":               {httpfake.Reply(200, "<html>hidden</html>"), "hidden-token", "the response holds no access key", []string{askPod}},
+		"an empty file":        {key, " \n", "not asked: the file of " + podIdentityFile + " does not hold a token", nil},
+		"a file of two tokens": {key, "hidden\nhidden", "not asked: the file of " + podIdentityFile + " does not hold a token", nil},
+		"a huge file":          {key, strings.Repeat("hidden", 1<<18), "not asked: the file of " + podIdentityFile + " cannot be read: larger than 1 MiB", nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, metadata := newMetadataServer(t, tt.answer), newMetadataServer(t, metadataReply(200, envMetadataKey))
-			got, err := envCall(t, metadataEnv(t, metadata.URL, podVariables(t, server.URL+"/v1/credentials?x=1", tt.token)))
+			machine := httpfake.Script(tt.step)
+			got, err := callWith(t, withMachine(t, machine, podVars(t, podURI, tt.token)))
 			if tt.want == "" {
 				require.NoError(t, err)
 				require.Equal(t, "hidden-st", got.securityToken)
 			} else {
-				requireMachineError(t, err, tt.want)
+				requireMachineError(t, err, podName+tt.want)
 			}
-			require.Equal(t, tt.asked, server.requests())
-			require.Empty(t, metadata.requests(), "the instance's keys are not the container's")
+			require.Equal(t, tt.asked, asked(machine.Requests()))
+			for _, r := range machine.Requests() {
+				require.Equal(t, "{}", r.Body)
+			}
 		})
 	}
-	t.Cleanup(func() { require.Empty(t, elsewhere.requests()) })
 }
 
-func TestPodIdentityReadsItsFileAtEachRequest(t *testing.T) {
+func TestPodIdentityReadsItsFileForEachKey(t *testing.T) {
 	t.Parallel()
-	server := newMetadataServer(t, metadataReply(200, envPodKey))
-	vars := podVariables(t, server.URL, "one")
-	client, err := NewClient(metadataEnv(t, "", vars).option(), WithTransport(&envService{}))
+	machine := httpfake.Script(httpfake.Reply(200, podKey))
+	pod := podVars(t, podURI, "one")
+	client, err := NewClient(withMachine(t, machine, pod).option(), WithTransport(serviceAndIAM()))
 	require.NoError(t, err)
-	for _, token := range []string{"one", "two", ""} {
-		if token == "" {
-			require.NoError(t, os.Remove(vars[podIdentityFile]))
-		} else {
-			require.NoError(t, os.WriteFile(vars[podIdentityFile], []byte(token), 0o600))
-		}
-		key, err := client.auth.(*keyAuth).source.AccessKey(t.Context())
-		if token == "" {
-			require.ErrorContains(t, err, podIdentityFile+" cannot be read: ")
-			require.NotContains(t, err.Error(), vars[podIdentityFile])
-			break
-		}
+	source := client.auth.(*keyAuth).source.(*CachedAccessKeySource)
+	for _, token := range []string{"one", "two"} {
+		require.NoError(t, os.WriteFile(pod[podIdentityFile], []byte(token), 0o600))
+		key, err := source.AccessKey(t.Context())
 		require.NoError(t, err)
-		client.auth.(*keyAuth).source.(*CachedAccessKeySource).Invalidate(key)
+		source.Invalidate(key)
 	}
-	require.Equal(t, []string{"POST / one application/json {}", "POST / two application/json {}"}, server.requests())
+	require.NoError(t, os.Remove(pod[podIdentityFile]))
+	_, err = source.AccessKey(t.Context())
+	require.ErrorContains(t, err, podIdentityFile+" cannot be read: ")
+	require.NotContains(t, err.Error(), pod[podIdentityFile])
+	require.Equal(t, []string{strings.Replace(askPod, "hidden-token", "one", 1), strings.Replace(askPod, "hidden-token", "two", 1)}, asked(machine.Requests()))
 }
 
 // The token of a container goes nowhere that anybody on the way could read it.
@@ -312,6 +351,7 @@ func TestPodIdentityAddress(t *testing.T) {
 		"https://agent.example.com/v1/credentials": {true, true},
 		"https://10.0.0.1":                         {true, true},
 		"http://localhost:8080/x":                  {true, true},
+		"http://LOCALHOST:8080/x":                  {true, true},
 		"http://127.0.0.9:8080/x":                  {true, true},
 		"http://[::1]/x?y=z":                       {true, true},
 		"http://169.254.170.23/v1/credentials":     {true, true},
@@ -333,7 +373,7 @@ func TestPodIdentityAddress(t *testing.T) {
 	for uri, tt := range tests {
 		t.Run(uri, func(t *testing.T) {
 			t.Parallel()
-			env := metadataEnv(t, "", podVariables(t, uri, "token"))
+			env := withMachine(t, nil, podVars(t, uri, "token"))
 			_, err := NewClient(env.option())
 			_, withOption := NewClient(env.option(), WithInsecureHTTP())
 			require.Equal(t, tt.fine, err == nil, err)
@@ -349,115 +389,52 @@ func TestPodIdentityAddress(t *testing.T) {
 	}
 }
 
-// envMachine answers requests for keys in memory.
-type envMachine struct {
-	requests atomic.Int32
-	answer   func(req *http.Request, n int32) (*http.Response, error)
-}
-
-func (m *envMachine) RoundTrip(req *http.Request) (*http.Response, error) {
-	return m.answer(req, m.requests.Add(1))
-}
-
-func envClient(t testing.TB, machine *envMachine, vars map[string]string) *Client {
-	t.Helper()
-	env := metadataEnv(t, "http://metadata.test", vars)
-	env.transport = machine
-	client, err := NewClient(env.option(), WithTransport(&envService{}))
-	require.NoError(t, err)
-	return client
-}
-
-func TestNewClientAsksNobodyForKeys(t *testing.T) {
+func TestNewClientDoesNotAskForKeys(t *testing.T) {
 	t.Parallel()
-	machine := &envMachine{}
-	envClient(t, machine, nil)
-	envClient(t, machine, podVariables(t, "https://agent.example.com", "token"))
-	require.Zero(t, machine.requests.Load())
+	machine := httpfake.Script(httpfake.Stuck)
+	for _, pod := range []vars{nil, podVars(t, "https://agent.example.com", "token")} {
+		_, err := NewClient(withMachine(t, machine, pod).option())
+		require.NoError(t, err)
+	}
+	require.Zero(t, machine.Count())
 }
 
-// A service that does not answer costs three seconds in all, however its answers are slow, and ten for pod identity.
-func TestSlowMachineIsGivenUp(t *testing.T) {
+func TestMachineIsAskedWithTheContextOfTheCall(t *testing.T) {
 	t.Parallel()
-	hang := func(req *http.Request, _ int32) (*http.Response, error) {
-		<-req.Context().Done()
-		return nil, req.Context().Err()
-	}
-	tests := map[string]struct {
-		pod    bool
-		answer func(*http.Request, int32) (*http.Response, error)
-		limit  time.Duration
-	}{
-		"no answer": {false, hang, 3 * time.Second},
-		"a slow token and no key": {false, func(req *http.Request, n int32) (*http.Response, error) {
-			if n > 1 {
-				return hang(req, n)
-			}
-			time.Sleep(2 * time.Second)
-			return envAnswer(200, "token"), nil
-		}, 3 * time.Second},
-		"half an answer": {false, func(req *http.Request, _ int32) (*http.Response, error) {
-			answer := envAnswer(200, "")
-			answer.Body = io.NopCloser(envStuck{req.Context()})
-			return answer, nil
-		}, 3 * time.Second},
-		"pod identity": {true, hang, 10 * time.Second},
-	}
-	for name, tt := range tests {
+	for name, step := range map[string]httpfake.Func{"no response": httpfake.Stuck, "in a pause": httpfake.Reply(500, "")} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var vars map[string]string
-			if tt.pod {
-				vars = podVariables(t, "http://127.0.0.1", "token")
-			}
 			synctest.Test(t, func(t *testing.T) {
-				client := envClient(t, &envMachine{answer: tt.answer}, vars)
+				machine := httpfake.Script(step)
+				client, err := NewClient(withMachine(t, machine, nil).option(), WithTransport(serviceAndIAM()))
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
 				start := time.Now()
-				err := client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil)
-				require.Equal(t, tt.limit, time.Since(start))
-				requireMachineError(t, err, "did not respond within "+tt.limit.String())
+				err = client.Do(ctx, http.MethodGet, "/v1/x", nil, nil)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.Equal(t, time.Second, time.Since(start))
+				synctest.Wait()
+				asked := machine.Count()
+				time.Sleep(time.Second)
+				require.Equal(t, asked, machine.Count(), "no caller waits any more")
 			})
 		})
 	}
 }
 
-type envStuck struct{ ctx context.Context }
-
-func (s envStuck) Read([]byte) (int, error) {
-	<-s.ctx.Done()
-	return 0, s.ctx.Err()
-}
-
-func TestMachineIsAskedUnderTheContextOfTheCall(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		ended := make(chan error, 1)
-		client := envClient(t, &envMachine{answer: func(req *http.Request, _ int32) (*http.Response, error) {
-			<-req.Context().Done()
-			ended <- req.Context().Err()
-			return nil, req.Context().Err()
-		}}, nil)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		err := client.Do(ctx, http.MethodGet, "/v1/x", nil, nil)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, time.Second, time.Since(start))
-		require.ErrorIs(t, <-ended, context.Canceled, "nobody waits for the request any more")
-	})
-}
-
 func TestManyCallersAskTheMachineOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		machine := &envMachine{answer: func(_ *http.Request, n int32) (*http.Response, error) {
-			time.Sleep(time.Second)
-			if n == 1 {
-				return envAnswer(200, "token"), nil
+		slowly := func(body string) httpfake.Func {
+			return func(req *http.Request) (*http.Response, error) {
+				time.Sleep(time.Second)
+				return httpfake.Reply(200, body)(req)
 			}
-			return envAnswer(200, envMetadataKey), nil
-		}}
-		client := envClient(t, machine, nil)
+		}
+		machine := httpfake.Script(slowly("token"), slowly(metadataKey))
+		client, err := NewClient(withMachine(t, machine, nil).option(), WithTransport(serviceAndIAM()))
+		require.NoError(t, err)
 		var group sync.WaitGroup
 		for range 100 {
 			group.Go(func() {
@@ -467,82 +444,90 @@ func TestManyCallersAskTheMachineOnce(t *testing.T) {
 			})
 		}
 		group.Wait()
-		require.EqualValues(t, 2, machine.requests.Load())
+		require.Equal(t, 2, machine.Count())
 	})
 }
 
 func TestMachineKeysAreRenewedEarly(t *testing.T) {
 	t.Parallel()
+	pod := podVars(t, podURI, "token")
 	synctest.Test(t, func(t *testing.T) {
-		var down atomic.Bool
-		machine := &envMachine{answer: func(_ *http.Request, n int32) (*http.Response, error) {
-			if down.Load() {
-				return envAnswer(500, "hidden"), nil
+		down := false
+		machine := httpfake.Record(httpfake.Func(func(req *http.Request) (*http.Response, error) {
+			if down {
+				return httpfake.Reply(403, "hidden")(req)
 			}
 			expires := time.Now().Add(24 * time.Hour).UTC().Format("2006-01-02T15:04:05.000000Z")
-			return envAnswer(200, fmt.Sprintf(`{"credentials":{"accessKeyId":"AK%d","secretAccessKey":"s","securityToken":"t","expiration":%q}}`, n, expires)), nil
-		}}
-		client := envClient(t, machine, podVariables(t, "http://127.0.0.1", "token"))
-		requests := func(want int32) {
-			t.Helper()
+			return httpfake.Reply(200, `{"credentials":{"accessKeyId":"AK","secretAccessKey":"s","securityToken":"t","expiration":"`+expires+`"}}`)(req)
+		}))
+		client, err := NewClient(withMachine(t, machine, pod).option(), WithTransport(serviceAndIAM()))
+		require.NoError(t, err)
+		for _, step := range []struct {
+			pause    time.Duration
+			down     bool
+			requests int
+		}{
+			{0, false, 1},
+			{23 * time.Hour, false, 1},
+			{53 * time.Minute, true, 2}, // seven minutes before the end; the old key is still valid
+			{0, true, 2},
+			{31 * time.Second, false, 3},
+			{time.Hour, false, 3},
+		} {
+			time.Sleep(step.pause)
+			down = step.down
 			require.NoError(t, client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil))
-			require.Equal(t, want, machine.requests.Load())
+			require.Equal(t, step.requests, machine.Count())
 		}
-		requests(1)
-		time.Sleep(23 * time.Hour)
-		requests(1)
-		time.Sleep(53 * time.Minute) // seven minutes before the end
-		down.Store(true)
-		requests(2) // fails, and the old key still lasts
-		requests(2)
-		time.Sleep(31 * time.Second)
-		down.Store(false)
-		requests(3)
-		time.Sleep(time.Hour)
-		requests(3)
 	})
 }
 
-// A key that the service refuses is replaced once.
-func TestRefusedMachineKeyIsReplaced(t *testing.T) {
+func TestRejectedMachineKeyIsReplaced(t *testing.T) {
 	t.Parallel()
-	machine := &envMachine{answer: func(_ *http.Request, n int32) (*http.Response, error) {
-		return envAnswer(200, fmt.Sprintf(`{"credentials":{"accessKeyId":"AK%d","secretAccessKey":"s","securityToken":"t"}}`, n)), nil
-	}}
-	env := metadataEnv(t, "", podVariables(t, "http://127.0.0.1", "token"))
-	env.transport = machine
-	client, err := NewClient(env.option(), WithTransport(envTransport(func(req *http.Request) (*http.Response, error) {
+	var issued atomic.Int32
+	machine := httpfake.Record(httpfake.Func(func(req *http.Request) (*http.Response, error) {
+		return httpfake.Reply(200, fmt.Sprintf(`{"credentials":{"accessKeyId":"AK%d","secretAccessKey":"s","securityToken":"t"}}`, issued.Add(1)))(req)
+	}))
+	service := httpfake.Func(func(req *http.Request) (*http.Response, error) {
 		if strings.Contains(req.Header.Get("Authorization"), "Access=AK1,") {
-			return envAnswer(401, `{"error_code":"APIGW.0301","error_msg":"refused"}`), nil
+			return httpfake.Reply(401, `{"error_code":"APIGW.0301","error_msg":"rejected"}`)(req)
 		}
-		return envAnswer(200, `{}`), nil
-	})))
+		return httpfake.Reply(200, `{}`)(req)
+	})
+	client, err := NewClient(withMachine(t, machine, podVars(t, podURI, "token")).option(), WithTransport(service))
 	require.NoError(t, err)
 	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil))
-	require.EqualValues(t, 2, machine.requests.Load())
+	require.Equal(t, 2, machine.Count())
 }
 
-// B48: the connections to the machine's services go with those of the client.
+// The requests for a key are in the log of the call that needs it, without the key.
+func TestMachineIsInTheLog(t *testing.T) {
+	t.Parallel()
+	pod := podVars(t, podURI, "hidden-token")
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		env := withMachine(t, httpfake.Script(httpfake.Reply(503, "hidden"), httpfake.Reply(200, podKey)), pod)
+		_, err := callWith(t, env, WithLogger(logger))
+		require.NoError(t, err)
+		require.Contains(t, log.String(), `msg=attempt operation="pod identity" attempt=1 duration=0s error="responded 503 Service Unavailable"`)
+		require.Contains(t, log.String(), `msg=attempt operation="pod identity" attempt=2 duration=0s`)
+		require.NotContains(t, log.String(), "hidden")
+		require.NotContains(t, log.String(), "AKPOD")
+	})
+}
+
+// B48: the connections to the machine's services are closed with those of the client.
 func TestB48MachineConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
-	var open atomic.Int32
-	server := httptest.NewUnstartedServer(metadataReply(200, envPodKey))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		switch state {
-		case http.StateNew:
-			open.Add(1)
-		case http.StateClosed:
-			open.Add(-1)
-		}
-	}
-	server.Start()
-	defer server.Close()
-	client, err := NewClient(metadataEnv(t, "", podVariables(t, server.URL, "token")).option(), WithTransport(&envService{}))
+	server := httpfake.Listen(t, httpfake.Handler(200, podKey))
+	client, err := NewClient(withMachine(t, nil, podVars(t, server.URL, "token")).option(), WithTransport(serviceAndIAM()))
 	require.NoError(t, err)
 	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/v1/x", nil, nil))
-	require.EqualValues(t, 1, open.Load())
+	open := func() int { _, open := server.Connections(); return open }
+	require.Equal(t, 1, open())
 	client.CloseIdleConnections()
-	require.Eventually(t, func() bool { return open.Load() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return open() == 0 }, 5*time.Second, time.Millisecond)
 }
 
 // B9: net/http reads the proxy of the environment once per process, so that a process of its own has one.
@@ -550,26 +535,33 @@ func TestB9MetadataServiceKnowsNoProxy(t *testing.T) {
 	t.Parallel()
 	const variable = "CODEARTSBUILD_TEST_METADATA"
 	if endpoint := os.Getenv(variable); endpoint != "" {
-		req := httptest.NewRequest(http.MethodGet, endpoint, nil)
-		proxy, err := http.ProxyFromEnvironment(req)
+		proxy, err := http.ProxyFromEnvironment(httptest.NewRequest(http.MethodGet, endpoint, nil))
 		require.NoError(t, err)
 		require.NotNil(t, proxy, "this process has a proxy")
-		got, err := envCall(t, metadataEnv(t, endpoint, nil))
+		env := withMachine(t, nil, nil)
+		env.metadata = endpoint
+		got, err := callWith(t, env)
 		require.NoError(t, err)
 		require.Equal(t, "AKMETA", got.key)
 		return
 	}
 	if runtime.GOOS == "windows" {
-		t.Skip("there is no way to this machine but its loopback, for which no proxy is used anyway")
+		t.Skip("this machine has no address but its loopback, for which no proxy is used anyway")
 	}
-	proxy := newMetadataServer(t, metadataReply(502, ""))
-	server := newMetadataServer(t, metadataReply(200, "token"), metadataReply(200, envMetadataKey))
+	proxy := httpfake.Listen(t, httpfake.Handler(502, ""))
+	server := httpfake.Listen(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			httpfake.Handler(200, "token")(w, r)
+			return
+		}
+		httpfake.Handler(200, metadataKey)(w, r)
+	})
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
 	require.NoError(t, err)
 	child := exec.Command(os.Args[0], "-test.run=^TestB9MetadataServiceKnowsNoProxy$", "-test.count=1")
 	child.Env = append(os.Environ(), variable+"=http://0.0.0.0:"+port, "HTTP_PROXY="+proxy.URL, "http_proxy="+proxy.URL, "NO_PROXY=", "no_proxy=", "REQUEST_METHOD=")
 	output, err := child.CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	require.Empty(t, proxy.requests())
-	require.Len(t, server.requests(), 2)
+	require.Empty(t, proxy.Requests())
+	require.Len(t, server.Requests(), 2)
 }

@@ -225,7 +225,7 @@ func (op *operation) named(err error) error {
 // amend adds kinds and a note to a copy of an error of this package: other callers may share the error, such
 // as that of a login.
 func amend(err error, note string, kinds ...error) error {
-	amended, d := editable(err)
+	d, amended := editable(err)
 	if d != nil {
 		d.kinds = append(slices.Clip(d.kinds), kinds...)
 		d.note += note
@@ -235,7 +235,7 @@ func amend(err error, note string, kinds ...error) error {
 
 // outcomeUnknown adds ErrOutcomeUnknown, which outweighs ErrNotSent of the last attempt.
 func outcomeUnknown(err error) error {
-	amended, d := editable(amend(err, "", ErrOutcomeUnknown))
+	d, amended := editable(amend(err, "", ErrOutcomeUnknown))
 	if d != nil {
 		d.kinds = slices.DeleteFunc(d.kinds, func(kind error) bool { return kind == ErrNotSent })
 	}
@@ -244,7 +244,7 @@ func outcomeUnknown(err error) error {
 
 // endedBy adds to an error that the caller's context ended the call, and why.
 func endedBy(err, ended, cause error) error {
-	amended, d := editable(amend(err, "; "+ended.Error(), ended))
+	d, amended := editable(amend(err, "; "+ended.Error(), ended))
 	if d != nil && cause != ended {
 		d.cause = cause
 	}
@@ -253,7 +253,7 @@ func endedBy(err, ended, cause error) error {
 
 // ofAnotherCall copies an error for a call that failed because of it, and whose context is another one.
 func ofAnotherCall(err error) error {
-	copied, d := editable(err)
+	d, copied := editable(err)
 	if d == nil {
 		return err
 	}
@@ -265,16 +265,16 @@ func ofAnotherCall(err error) error {
 }
 
 // editable copies an error of this package. For any other error the details are nil.
-func editable(err error) (error, *details) {
+func editable(err error) (*details, error) {
 	switch e := err.(type) {
 	case *APIError:
 		copied := *e
-		return &copied, &copied.details
+		return &copied.details, &copied
 	case *callError:
 		copied := *e
-		return &copied, &copied.details
+		return &copied.details, &copied
 	}
-	return err, nil
+	return nil, err
 }
 
 func isContextError(err error) bool {

@@ -18,8 +18,8 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
 
-// A SecretFunc returns a secret. It is called at each login, with the context of the login, so that a rotated password
-// is picked up.
+// A SecretFunc returns a secret. It is called before each login, with the context of the login, so that a rotated
+// password is picked up.
 type SecretFunc func(ctx context.Context) (string, error)
 
 // StaticSecret returns a SecretFunc for a secret that does not change.

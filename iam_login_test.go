@@ -121,6 +121,7 @@ func TestRejectedLoginReachesEveryWaiter(t *testing.T) {
 		}
 		group.Wait()
 		require.Equal(t, 1, transport.Count())
+		time.Sleep(time.Minute) // before that the same password is not tried again
 		_, err := source.Token(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, 2, transport.Count())

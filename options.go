@@ -127,7 +127,8 @@ func WithTokenSource(source TokenSource) ClientOption {
 }
 
 // WithAccessKeySource authenticates calls by signing them with an access key. The source is asked for each
-// attempt; put NewCachedAccessKeySource around one that makes requests.
+// attempt; put NewCachedAccessKeySource around one that makes requests. A signature has the local time. If the service
+// rejects one with a Date that differs by 5 minutes to a day, the next ones have its time.
 func WithAccessKeySource(source AccessKeySource) ClientOption {
 	return clientOption(func(c *config) { c.keys = &source })
 }
@@ -141,7 +142,8 @@ func WithProjectID(id string) ClientOption {
 // WithTransport sends requests through transport, which is not changed and must be safe for concurrent use. It gets
 // one request per attempt, and one more for the redirect of a log, without the redirects and cookies of an
 // http.Client. It must not change the URL and the header values of a request, which calls share; it may set and delete
-// headers. A transport that gives up before it sends wraps [ErrNotSent]. The default, also for nil, is a transport of the client's own, which honours HTTPS_PROXY and NO_PROXY.
+// headers. A transport that gives up before it sends wraps [ErrNotSent]. The default, also for nil, is a transport of
+// the client's own, which honours HTTPS_PROXY and NO_PROXY and uses no proxy for this machine.
 func WithTransport(transport http.RoundTripper) ClientOption {
 	return clientOption(func(c *config) { c.transport = transport })
 }
@@ -153,7 +155,8 @@ func WithUserAgent(product string) ClientOption {
 
 // WithLogger logs one record per attempt and one per call, both at Debug, one per stop of
 // [BuildsService.StopPlanned] at Info, and the change that StopAPIAuto makes at Warn. The logins that calls make
-// necessary are logged like other calls, as CreateToken. The default is silence.
+// necessary are logged like other calls, as CreateToken, and so are attempts to get a key from pod identity or the
+// metadata service. The default is silence.
 // Records hold names from a fixed list: operation, job, build, branch, status, code, request_id, attempt or
 // attempts, duration, error, reason, outcome, and never a credential, header, query or body.
 func WithLogger(logger *slog.Logger) ClientOption {

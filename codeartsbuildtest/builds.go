@@ -32,8 +32,6 @@ type build struct {
 	steps                                    []string // names, as the job had them
 	queuedAt, startedAt, finishedAt          time.Time
 
-	hiddenUntil time.Time // until then its record is not found
-
 	log []byte
 }
 
@@ -218,16 +216,16 @@ func (s *state) record(r *request) (*build, error) {
 	return b, nil
 }
 
-func (b *build) hidden(now time.Time) bool { return now.Before(b.hiddenUntil) }
+func (b *build) hidden(now time.Time) bool { return now.Before(b.job.hidden[b.no()]) }
 
 // Hide makes the record of a build not found for so long from now on, though lists show the build and it can be
-// stopped. Nothing happens when the build does not exist.
+// stopped. The build may begin later: hide number 1 of a job, run it, and its record is late. Nothing happens when the
+// job does not exist.
 func (s *Server) Hide(jobID, buildNo string, d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.state.now()
-	if b, err := s.state.build(jobID, buildNo, now); err == nil {
-		b.hiddenUntil = now.Add(d)
+	if j, err := s.state.jobs.find(jobID); err == nil {
+		j.hidden[buildNo] = s.state.now().Add(d)
 	}
 }
 

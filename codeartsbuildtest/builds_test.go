@@ -72,7 +72,13 @@ func TestFinishBeatsAStop(t *testing.T) {
 		no := srv.StartBuild(job)
 		_, err := srv.Client().Jobs.Stop(t.Context(), job, no)
 		require.NoError(t, err)
+		running := func() any {
+			return newCaller(t, srv).get("/v1/job/"+job+"/running-status").value(t, "result.is_running")
+		}
+		assert.Equal(t, true, running())
 		srv.Finish(job, no, codeartsbuild.StatusSucceeded)
+		assert.Equal(t, false, running())
+		assert.Empty(t, srv.state.jobs.all()[0].waiting, "the stop is forgotten")
 		time.Sleep(time.Minute)
 		assert.Equal(t, codeartsbuild.StatusSucceeded, srv.Status(job, no))
 
@@ -484,16 +490,19 @@ func TestHiddenRecord(t *testing.T) {
 		no := srv.StartBuild(job)
 		record := srv.state.jobs.all()[0].builds[0].recordID
 		srv.Hide(job, no, 20*time.Second)
-		srv.Hide(job, "7", time.Second)
+		srv.Hide(job, "2", 20*time.Second)
+		srv.Hide("no job", "1", time.Second)
 		for _, target := range []string{
 			"/v1/record/" + job + "/1/record-info", "/v1/record/" + job + "/1/build-info-record", "/v1/record/" + record + "/info",
 			"/v1/job/" + job + "/1/build-info",
 		} {
 			assert.Equal(t, 422, c.get(target).status, target)
 		}
+		srv.StartBuild(job)
+		assert.Equal(t, 422, c.get("/v1/record/"+job+"/2/record-info").status, "a build that begins later")
 		page, err := client.Builds.List(t.Context(), job, nil)
 		require.NoError(t, err)
-		assert.Len(t, page.Items, 1, "lists know it")
+		assert.Len(t, page.Items, 2, "lists know them")
 		time.Sleep(20 * time.Second)
 		_, err = client.Builds.Get(t.Context(), job, no)
 		require.NoError(t, err)

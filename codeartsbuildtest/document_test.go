@@ -108,7 +108,8 @@ func TestPlaceholders(t *testing.T) {
 		"/v1/job/日志/info":        "日志",
 		"/v1/job/%E6%97%A5/info": "日",
 	} {
-		_, values := findRoute("GET", path)
+		op, values := findRoute("GET", path)
+		assert.Equal(t, want != "", op != nil, path)
 		assert.Equal(t, want, values["job_id"], path)
 	}
 }

@@ -42,12 +42,13 @@ type job struct {
 	settings settings
 	updates  []update
 
-	builds  []*build       // by number
-	days    map[string]int // builds of each day, for the daily numbers
-	active  int            // builds that have not finished
-	waiting []*build       // builds that will change by themselves
-	frozen  *listing       // what lists show instead of the present
-	chosen  choice         // what the last list chose
+	builds  []*build             // by number
+	days    map[string]int       // builds of each day, for the daily numbers
+	active  int                  // builds that have not finished
+	waiting []*build             // builds that will change by themselves
+	hidden  map[string]time.Time // until when the record of a number is not found
+	frozen  *listing             // what lists show instead of the present
+	chosen  choice               // what the last list chose
 }
 
 // AddJob adds a job and returns its id, 32 letters and digits. Ids are the same in every run. The job builds the branch
@@ -69,6 +70,7 @@ func (s *state) addJob(name string, now time.Time) *job {
 		buildProjectID: uuid("build project", n),
 		createdAt:      now,
 		days:           map[string]int{},
+		hidden:         map[string]time.Time{},
 		notices:        newNotices(),
 		roles:          newRoles(),
 	}

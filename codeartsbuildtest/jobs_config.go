@@ -88,28 +88,38 @@ const defaultConfiguration = `{"arch":"x86-64","auto_update_sub_module":"false",
 var jobName = regexp.MustCompile(`^[\p{Han}A-Za-z0-9_-]{1,115}$`)
 
 // checkConfiguration rejects what the types of a configuration leave open. own is the job that the configuration is
-// for; nil for a new one.
+// for; nil for a new one. A job may keep the name that it has, since tests add jobs of any name.
 func (s *state) checkConfiguration(config json.RawMessage, own *job) error {
 	var v any
 	_ = json.Unmarshal(config, &v)
-	name := textAt(v, "job_name")
-	switch {
-	case !jobName.MatchString(name):
-		return invalid("job_name", "must have 1 to 115 letters, digits, _ and -")
-	case textAt(v, "project_id") != codeProjectID:
-		return invalid("project_id", "is not the id of a project")
-	}
-	for _, j := range s.jobs.all() {
-		if j != own && j.name == name {
-			return failed("A build task with the name " + name + " exists")
+	if name := textAt(v, "job_name"); own == nil || name != own.name {
+		if err := s.checkName(name); err != nil {
+			return err
 		}
+	}
+	if textAt(v, "project_id") != codeProjectID {
+		return invalid("project_id", "must be the id of a project")
 	}
 	if id := textAt(v, "group_id"); id != "" {
 		if _, err := s.groups.find(id); err != nil {
-			return invalid("group_id", "is not the id of a group")
+			return invalid("group_id", "must be the id of a group")
 		}
 	}
 	return nil
+}
+
+func (s *state) checkName(name string) error {
+	if !jobName.MatchString(name) {
+		return invalid("job_name", "must have 1 to 115 letters, digits, _ and -")
+	}
+	if s.nameIsTaken(name) {
+		return failed("A build task with the name " + name + " exists")
+	}
+	return nil
+}
+
+func (s *state) nameIsTaken(name string) bool {
+	return len(s.jobs.where(func(j *job) bool { return j.name == name })) > 0
 }
 
 // An update is a change of the configuration of a job.
@@ -190,9 +200,7 @@ func (s *state) showJobConfig(r *request) (any, error) {
 }
 
 func (s *state) checkJobName(r *request) (any, error) {
-	name := r.text("job_name")
-	used := s.jobs.where(func(j *job) bool { return j.name == name })
-	return r.text("project_id") == codeProjectID && len(used) > 0, nil
+	return r.text("project_id") == codeProjectID && s.nameIsTaken(r.text("job_name")), nil
 }
 
 // checkJobCount tells whether the limit of jobs is reached. The service in memory has no limit.
@@ -206,7 +214,7 @@ func (s *state) showCopyName(r *request) (any, error) {
 	}
 	for n := 1; ; n++ {
 		name := j.name + "-copy-" + strconv.Itoa(n)
-		if len(s.jobs.where(func(other *job) bool { return other.name == name })) == 0 {
+		if !s.nameIsTaken(name) {
 			return name, nil
 		}
 	}

@@ -95,3 +95,23 @@ func TestFreezeList(t *testing.T) {
 		assert.Equal(t, []codeartsbuild.BuildStatus{codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded}, listed())
 	})
 }
+
+// What a frozen list has chosen is not what the list chooses afterwards.
+func TestFrozenListIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		srv := NewServer()
+		c := newCaller(t, srv)
+		job := srv.AddJob("nightly")
+		no := srv.StartBuild(job)
+		target := "/v1/record/" + job + "/list" + window()
+		state := func() any { return c.get(target).value(t, "result.job_build_states.0.state") }
+		srv.FreezeList(job, time.Minute)
+		srv.FreezeList("no job", time.Minute)
+		assert.Empty(t, state())
+		srv.Finish(job, no, codeartsbuild.StatusSucceeded)
+		assert.Empty(t, state())
+		time.Sleep(time.Minute)
+		assert.Equal(t, "SUCCESS", state())
+	})
+}

@@ -48,7 +48,7 @@ func (j *job) role(id int) (*role, error) {
 			return known, nil
 		}
 	}
-	return nil, invalid("role_id", "is not the id of a role")
+	return nil, invalid("role_id", "must be the id of a role")
 }
 
 // roleTime spells a time of a role, such as Jun 5, 2024 4:00:58 PM.

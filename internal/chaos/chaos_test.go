@@ -201,7 +201,7 @@ func byHand(target chaos.Target) (chaos.Stop, func()) {
 	}, c.CloseIdleConnections
 }
 
-// The same seed strikes the same builds, whatever the client does.
+// The same seed strikes the same builds for every client.
 func TestSeedDecidesTheFaults(t *testing.T) {
 	t.Parallel()
 	trails := func(seed uint64, client chaos.Client) (first []string) {

@@ -135,7 +135,7 @@ func (s Summary) String() string {
 }
 
 // Problems returns everything that is wrong with a run, a line each: lies with up to three examples, fewer
-// than 90 % definite outcomes, and whatever the client sent or left where it should not have.
+// than 90 % definite outcomes, credentials in wrong places, and connections or goroutines that are left.
 func (report *Report) Problems() []string {
 	var problems []string
 	problem := func(is bool, format string, args ...any) {

@@ -186,7 +186,7 @@ type link struct {
 
 	fault   Fault        // of the connection; zero: none
 	resetAt int          // the piece of the client's that is followed by a reset: 0 is the connection itself
-	stale   atomic.Bool  // whatever the client sends next comes too late
+	stale   atomic.Bool  // the next bytes of the client come too late
 	left    atomic.Int64 // bytes of the service that still get through
 	abrupt  atomic.Bool  // after which the client sees a reset, instead of an end
 }
@@ -210,7 +210,7 @@ func (l *link) hush() {
 	_, _ = io.Copy(io.Discard, l.client)
 }
 
-// alert refuses the TLS handshake: a fatal alert, handshake_failure.
+// alert rejects the TLS handshake: a fatal alert, handshake_failure.
 func (l *link) alert() {
 	l.inject("\x15\x03\x03\x00\x02\x02\x28")
 }

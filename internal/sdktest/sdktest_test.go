@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,38 @@ func TestClientSendsItsTokenAndNothingElse(t *testing.T) {
 	require.Equal(t, 3, transport.Count())
 }
 
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	iam := httpfake.Listen(t, sdktest.Granted)
+	service := httpfake.Listen(t, sdktest.Accepted)
+	source := sdktest.TokenSource(t, sdktest.IAMConfig(iam.URL))
+	client := sdktest.Client(t, nil, codeartsbuild.WithEndpoint(service.URL), codeartsbuild.WithTokenSource(source))
+	require.NoError(t, sdktest.Stop(t.Context(), client))
+	require.Equal(t, sdktest.Token, service.Requests()[0].Header.Get("X-Auth-Token"))
+	require.Contains(t, iam.Requests()[0].Body, sdktest.Password)
+	require.Contains(t, iam.Requests()[0].Body, sdktest.Passcode)
+}
+
+func TestTemporaryKey(t *testing.T) {
+	t.Parallel()
+	transport := httpfake.Script(httpfake.Reply(200, `{"result":true}`))
+	client := sdktest.ClientWith(t, codeartsbuild.WithAccessKeySource(sdktest.TemporaryKey(sdktest.SecurityToken)), transport)
+	require.NoError(t, sdktest.Stop(t.Context(), client))
+	header := transport.Requests()[0].Header
+	require.Equal(t, sdktest.SecurityToken, header.Get("X-Security-Token"))
+	require.Contains(t, header.Get("Authorization"), "Access="+sdktest.AccessKeyID)
+}
+
+// A secret that is part of another would be found in its place.
+func TestSecretsDiffer(t *testing.T) {
+	t.Parallel()
+	for i, a := range sdktest.Secrets() {
+		for j, b := range sdktest.Secrets() {
+			require.Equal(t, i == j, strings.Contains(a, b[:12]), "%s and %s", a, b)
+		}
+	}
+}
+
 func TestRetryPolicies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -102,6 +135,7 @@ func TestFixture(t *testing.T) {
 
 func TestFixtureWithoutABuild(t *testing.T) {
 	t.Parallel()
+	require.Empty(t, sdktest.NewService(t).JobID)
 	f := sdktest.NewJob(t)
 	_, err := f.Client().Builds.Get(t.Context(), f.JobID, "1")
 	require.Equal(t, []string{"ErrNotFound"}, sdktest.Kinds(err))
