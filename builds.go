@@ -34,8 +34,14 @@ type Build struct {
 	BuildDetails
 }
 
-// BuildStatus is the state of a build. An unknown word of the service is kept as it is, and counts as not
-// finished.
+// Finished reports whether the build has finished: its status is final, or the status is a word that is not known
+// here and the build has a time at which it finished.
+func (b *Build) Finished() bool {
+	return b.Status.Terminal() || (!b.active() && !b.FinishedAt.IsZero())
+}
+
+// BuildStatus is the state of a build. An unknown word of the service is kept as it is; [Build.Finished] tells whether
+// a build with such a word has finished.
 type BuildStatus string
 
 // The states of a build. Those from StatusSucceeded on are final.
@@ -49,7 +55,7 @@ const (
 	StatusScheduleFailed BuildStatus = "schedule_failed" // never ran
 )
 
-// Terminal reports whether a build in this status has finished.
+// Terminal reports whether the word says that the build has finished. For a build, [Build.Finished] knows more.
 func (s BuildStatus) Terminal() bool {
 	switch s {
 	case StatusSucceeded, StatusFailed, StatusAborted, StatusTimedOut, StatusScheduleFailed:
@@ -155,6 +161,7 @@ type buildRecord struct {
 
 func (r *buildRecord) complete(of about) error {
 	r.JobID = cmp.Or(r.JobID, of.job)
+	r.BuildNo = plainBuildNo(r.BuildNo)
 	switch {
 	case r.BuildNo == "":
 		return errors.New("the response describes no build")
@@ -162,6 +169,16 @@ func (r *buildRecord) complete(of about) error {
 		return errors.New("the response describes another build")
 	}
 	return nil
+}
+
+// plainBuildNo returns the number that a response spells "005", " 5 " or "5.0". Any other text stays as it is, such as
+// the daily number "20221011.10".
+func plainBuildNo(text string) string {
+	whole, fraction, dotted := strings.Cut(strings.TrimSpace(text), ".")
+	if !isDigits(whole) || strings.Trim(fraction, "0") != "" || (dotted && len(whole) == len("20221011")) {
+		return text
+	}
+	return cmp.Or(strings.TrimLeft(whole, "0"), "0")
 }
 
 func (r *buildRecord) build() *Build {
@@ -195,7 +212,7 @@ type buildRow struct {
 }
 
 func (r *buildRow) complete(of about) error {
-	r.jobID = of.job
+	r.jobID, r.Number = of.job, plainBuildNo(r.Number)
 	return nil
 }
 
@@ -207,7 +224,7 @@ func (r *buildRow) build() Build {
 	switch {
 	case b.Status == StatusQueued: // the time is that of the row's creation
 		b.QueuedAt = r.StartTime
-	case b.Status.Terminal() && !r.StartTime.IsZero():
+	case (b.Status.Terminal() || r.finished()) && !r.StartTime.IsZero():
 		b.StartedAt = r.StartTime
 		b.FinishedAt = b.StartedAt.Add(time.Duration(r.CostMillis) * time.Millisecond)
 	default:
@@ -220,8 +237,10 @@ func (r *buildRow) build() Build {
 
 // status combines the progress of the build with its result, which counts only once the build has finished.
 func (r *buildRow) status() BuildStatus {
-	if r.Progress != "" && !strings.EqualFold(string(r.Progress), "finished") {
+	if r.Progress != "" && !r.finished() {
 		return r.Progress
 	}
 	return r.State
 }
+
+func (r *buildRow) finished() bool { return strings.EqualFold(string(r.Progress), "finished") }

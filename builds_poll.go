@@ -17,26 +17,32 @@ type pollers struct {
 // call serves them all.
 type poller struct {
 	job     string
-	waiters int // guarded by pollers.mu
+	members int // guarded by pollers.mu
 
-	mu      sync.Mutex
-	pace    pace
-	current *poll
+	mu   sync.Mutex
+	pace pace
+	open *poll // the poll that a waiter can join: its list has not been requested yet
 }
 
-// A poll is the next read of a poller. Its goroutine ends with the read, or when no waiter is left.
+// A poll is one read of a poller. Its goroutine ends with the read, or when no waiter is left.
 type poll struct {
 	ready   chan struct{}
 	cancel  context.CancelFunc
+	due     time.Time
 	waiters int
+	limit   time.Duration // of the list call
 	snapshot
 }
 
 // A snapshot is the result of one list call. Without builds each waiter reads its own.
 type snapshot struct {
-	builds map[string]*Build // by number
+	builds map[string]*Build // by number; shared, so that they must not be changed
 	busy   error             // the service wants fewer calls: no waiter reads now
 }
+
+// listLimit bounds the list call, for which all waiters of a job wait: it has one attempt, and after it each
+// waiter can read its own build.
+const listLimit = 10 * time.Second
 
 func (p *pollers) join(job string) *poller {
 	p.mu.Lock()
@@ -49,14 +55,14 @@ func (p *pollers) join(job string) *poller {
 		of = &poller{job: job}
 		p.jobs[job] = of
 	}
-	of.waiters++
+	of.members++
 	return of
 }
 
 func (p *pollers) leave(of *poller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if of.waiters--; of.waiters == 0 {
+	if of.members--; of.members == 0 {
 		delete(p.jobs, of.job)
 	}
 }
@@ -68,17 +74,21 @@ func (p *poller) change() {
 	p.pace.reset()
 }
 
-// next joins the next read, which the first waiter starts.
-func (p *poller) next(ctx context.Context, s *BuildsService) *poll {
+// next joins the next read. If there is none, or if it comes too late for the waiter, the waiter starts one.
+func (p *poller) next(ctx context.Context, w *waiter) *poll {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.current == nil {
+	if p.open == nil || time.Until(p.open.due) > w.interval {
 		detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-		p.current = &poll{ready: make(chan struct{}), cancel: cancel}
-		go p.run(detached, s, p.current, p.pace.next())
+		pause := p.pace.next(w.interval)
+		p.open = &poll{ready: make(chan struct{}), cancel: cancel, due: time.Now().Add(pause), limit: listLimit}
+		go p.run(detached, w.s, p.open, pause)
 	}
-	p.current.waiters++
-	return p.current
+	p.open.waiters++
+	if w.attempt > 0 {
+		p.open.limit = min(p.open.limit, w.attempt)
+	}
+	return p.open
 }
 
 // release leaves a read, which ends when no waiter is left.
@@ -87,36 +97,40 @@ func (p *poller) release(t *poll) {
 	defer p.mu.Unlock()
 	if t.waiters--; t.waiters == 0 {
 		t.cancel()
-		if p.current == t {
-			p.current = nil
+		if p.open == t {
+			p.open = nil
 		}
 	}
 }
 
 func (p *poller) run(ctx context.Context, s *BuildsService, t *poll, pause time.Duration) {
+	defer close(t.ready)
 	defer t.cancel()
-	if sleep(ctx, pause) && p.shared(t) {
-		t.snapshot = s.newest(ctx, p.job)
+	if !sleep(ctx, pause) {
+		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.current == t {
-		p.current = nil
+	if limit, several := p.start(t); several {
+		t.snapshot = s.newest(ctx, p.job, limit)
 	}
-	close(t.ready)
 }
 
-func (p *poller) shared(t *poll) bool {
+// start closes a poll to more waiters, since a waiter must not get a list that was requested before it joined. It
+// returns the limit of the list call, and whether there are waiters to share it.
+func (p *poller) start(t *poll) (limit time.Duration, several bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return t.waiters > 1
+	if p.open == t {
+		p.open = nil
+	}
+	return t.limit, t.waiters > 1
 }
 
-// newest lists the newest page of the builds of a job.
-func (s *BuildsService) newest(ctx context.Context, jobID string) snapshot {
-	page, err := s.List(ctx, jobID, nil)
+// newest lists the newest page of the builds of a job, with one attempt.
+func (s *BuildsService) newest(ctx context.Context, jobID string, limit time.Duration) snapshot {
+	page, err := s.List(ctx, jobID, nil, WithTimeout(limit), WithRetry(RetryPolicy{MaxAttempts: 1}))
 	if err != nil {
-		if errors.Is(err, ErrTooManyRequests) || retryAfterOf(err) > 0 {
+		after := retryAfterOf(err)
+		if after > 0 && after <= maxObeyed || after == 0 && errors.Is(err, ErrTooManyRequests) {
 			return snapshot{busy: err}
 		}
 		return snapshot{}

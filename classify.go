@@ -41,6 +41,8 @@ func classify(c *call, a *attempt) verdict {
 		return verdict{}
 	case !isSuccess(a.status):
 		return classifyError(c, a, a.body)
+	case a.status == http.StatusPartialContent && c.op.stream:
+		return unreadable(c, a, "the response is a part of the file")
 	case a.oversized:
 		return unreadable(c, a, "the response is larger than 10 MiB")
 	case a.err != nil:

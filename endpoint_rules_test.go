@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What cannot be a host or a port is rejected by NewClient, not by the first call.
+// NewClient rejects a host or port that cannot exist. The first call would be too late.
 func TestEndpointHostAndPort(t *testing.T) {
 	t.Parallel()
 	const brackets, port = "must stand in brackets", "port must be 1 to 65535"

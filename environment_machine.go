@@ -76,7 +76,8 @@ type machineKeys struct {
 	searched   string        // the places without a credential
 }
 
-// AccessKey gets a key. Its error has the service and all places without a credential, and is ErrUnauthorized.
+// AccessKey gets a key. Its error has the service, all places without a credential, the host and why it gave no key,
+// and is ErrUnauthorized.
 func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 	limited, cancel := context.WithTimeout(ctx, m.limit)
 	defer cancel()
@@ -97,11 +98,10 @@ func (m *machineKeys) AccessKey(ctx context.Context) (*AccessKey, error) {
 	}
 	return nil, &callError{
 		operation: m.name,
-		text:      m.host + ": " + oneLine(failure.Error(), 120),
+		text:      "no credential: " + m.searched + "; " + m.host + ": " + oneLine(failure.Error(), 120),
 		details: details{
 			kinds: []error{ErrUnauthorized},
-			note: "; no other credential: " + m.searched +
-				"; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or use WithTokenSource or WithAccessKeySource",
+			note:  "; set HUAWEICLOUD_SDK_AK and HUAWEICLOUD_SDK_SK, or use WithTokenSource or WithAccessKeySource",
 		},
 	}
 }

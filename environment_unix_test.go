@@ -55,7 +55,7 @@ func TestPodIdentityFileThatIsNotRegular(t *testing.T) {
 			t.Parallel()
 			machine := httpfake.Script(httpfake.Reply(200, podKey))
 			_, err := callWith(t, withMachine(t, machine, vars{podIdentityURI: podURI, podIdentityFile: path}))
-			requireMachineError(t, err, podName+"not asked: the file of "+podIdentityFile+" cannot be read: not a regular file")
+			requireMachineError(t, err, podReason("not asked: the file of "+podIdentityFile+" cannot be read: not a regular file"))
 			require.Zero(t, machine.Count())
 		})
 	}

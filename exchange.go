@@ -79,7 +79,7 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 		resp.Body.Close()
 		return r, err
 	}
-	if call.op.stream && resp.StatusCode == http.StatusOK && isFile(resp.Header.Get("Content-Type")) {
+	if call.op.stream && isSuccess(resp.StatusCode) && resp.StatusCode != http.StatusPartialContent && isFile(resp.Header.Get("Content-Type")) {
 		r.stream = resp.Body
 		return r, nil
 	}

@@ -43,8 +43,14 @@ func memorySize() int {
 	if testing.Short() {
 		return 5 << 20
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if isRace() {
 		return 15 << 20
 	}
 	return 50 << 20
+}
+
+// isRace reports whether the race detector is on.
+func isRace() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }

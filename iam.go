@@ -84,7 +84,7 @@ func NewIAMTokenSource(cfg IAMConfig) (*CachedTokenSource, error) {
 
 func (cfg *IAMConfig) validate() error {
 	for _, f := range []struct{ name, value string }{
-		{"DomainName", cfg.DomainName}, {"DomainID", cfg.DomainID}, {"UserName", cfg.UserName},
+		{"Region", cfg.Region}, {"DomainName", cfg.DomainName}, {"DomainID", cfg.DomainID}, {"UserName", cfg.UserName},
 		{"UserID", cfg.UserID}, {"ProjectName", cfg.ProjectName}, {"ProjectID", cfg.ProjectID},
 	} {
 		if !isName(f.value) {

@@ -161,10 +161,9 @@ func checkStopMember(name string, value []byte) error {
 // failed and succeeded are three outcomes. The error is nil only after that very build was read back as finished.
 //
 // If the stop came too late, or its outcome is unknown, the build is read as after an accepted stop; any other
-// error of the stop is returned. The build is read every 2 s and, while nothing changes, up to every 15 s. Five
-// failed reads in a row end the waiting; so do 10 minutes, unless the context has a deadline. After an accepted
-// stop every error is also [ErrStillRunning], with the last status and the time waited in its text; if the outcome
-// of the stop is unknown, it is [ErrOutcomeUnknown] as well.
+// error of the stop is returned. The build is read as [BuildsService.Wait] reads it, for at most 10 minutes unless
+// the context has a deadline. After an accepted stop every error is also [ErrStillRunning], with the last status and
+// the time waited in its text; if the outcome of the stop is unknown, it is [ErrOutcomeUnknown] as well.
 //
 // API: StopJob as for [JobsService.Stop], then the operations of [BuildsService.Wait].
 func (s *JobsService) StopAndWait(ctx context.Context, jobID, buildNo string, opts ...CallOption) (*Build, error) {

@@ -3,17 +3,23 @@ package codeartsbuild
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // RunRequest says what a new build uses in place of the job's configuration. Nil means the configuration.
 type RunRequest struct {
 	Parameters map[string]string // values of the job's parameters, by name; the others keep their defaults
-	Branch     string            // the branch to build; with CommitID, the branch of that commit
-	Tag        string            // the tag to build, in place of Branch and CommitID
-	CommitID   string            // the commit to build; it outweighs Branch
+	// Branch is the branch to build; with CommitID, the branch of that commit. Many jobs take their branch from a
+	// parameter, by default "codeBranch", and do not read this: for them set BranchParameter as well.
+	Branch   string
+	Tag      string // the tag to build, in place of Branch and CommitID
+	CommitID string // the commit to build; it outweighs Branch
+	// BranchParameter is the name of a parameter of the job that gets Branch too, such as "codeBranch"; "" means none.
+	BranchParameter string
 }
 
 // RunResult names the build that the service has accepted to run.
@@ -23,6 +29,7 @@ type RunResult struct {
 }
 
 func (r *RunResult) complete(about) error {
+	r.BuildNo = plainBuildNo(r.BuildNo)
 	if checkBuildNo("build_no", r.BuildNo) != nil {
 		return errors.New("the response names no build number")
 	}
@@ -52,10 +59,11 @@ var opExecuteJob = operation{name: "ExecuteJob", method: http.MethodPost, path: 
 // Run starts a build of a job. It is sent again only if the service did not process the first request, since
 // each request starts a build.
 //
-// After an error that is [ErrOutcomeUnknown] a build may have started. To find out, list the
-// builds of the job from the time of the call on with [BuildsService.List] and look for one with the
-// branch, commit and executor of the request. A job that the service does not know is [ErrNotFound]; a tag
-// beside a branch or commit, and a parameter without a name, are [ErrInvalidArgument].
+// After an error that is [ErrOutcomeUnknown] a build may have started. To find out, call [JobsService.FindRun] with the
+// same request and with the time before the call, and run the job again only if no build is found. A job that the
+// service does not know is [ErrNotFound]. Rejected with [ErrInvalidArgument] are a tag beside a branch or commit, a
+// branch parameter without a branch, a parameter without a name or with the name of the branch parameter, text that is
+// not UTF-8, and a branch, tag or commit with white space or control characters.
 //
 // API: ExecuteJob, POST /v1/job/execute.
 func (s *JobsService) Run(ctx context.Context, jobID string, in *RunRequest, opts ...CallOption) (*RunResult, error) {
@@ -71,16 +79,18 @@ func (in *RunRequest) body(jobID string) (*runRequest, error) {
 	if in == nil {
 		return request, nil
 	}
-	for _, name := range slices.Sorted(maps.Keys(in.Parameters)) {
-		if name == "" {
-			return nil, invalid("the name of a parameter must not be empty")
-		}
-		request.Parameters = append(request.Parameters, runParameter{name, in.Parameters[name]})
+	if err := in.validate(); err != nil {
+		return nil, err
 	}
+	for name, value := range in.Parameters {
+		request.Parameters = append(request.Parameters, runParameter{name, value})
+	}
+	if in.BranchParameter != "" {
+		request.Parameters = append(request.Parameters, runParameter{in.BranchParameter, in.Branch})
+	}
+	slices.SortFunc(request.Parameters, func(a, b runParameter) int { return strings.Compare(a.Name, b.Name) })
 	source := runSource{Branch: in.Branch, Tag: in.Tag, CommitID: in.CommitID}
 	switch {
-	case in.Tag != "" && (in.Branch != "" || in.CommitID != ""):
-		return nil, invalid("Tag cannot be combined with Branch or CommitID")
 	case in.Tag != "":
 		source.BuildType = "tag"
 	case in.CommitID != "":
@@ -94,10 +104,47 @@ func (in *RunRequest) body(jobID string) (*runRequest, error) {
 	return request, nil
 }
 
+func (in *RunRequest) validate() error {
+	for _, ref := range [...]struct{ name, value string }{{"Branch", in.Branch}, {"Tag", in.Tag}, {"CommitID", in.CommitID}} {
+		if !utf8.ValidString(ref.value) || strings.ContainsFunc(ref.value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+			return invalid("%s must be UTF-8 without white space and control characters, got %s", ref.name, quoted(ref.value))
+		}
+	}
+	for name, value := range in.Parameters {
+		switch {
+		case name == "":
+			return invalid("the name of a parameter must not be empty")
+		case !utf8.ValidString(name):
+			return invalid("the name of a parameter must be UTF-8, got %s", quoted(name))
+		case !utf8.ValidString(value): // not shown, since it can be a secret
+			return invalid("the value of the parameter %s must be UTF-8", quoted(name))
+		}
+	}
+	_, given := in.Parameters[in.BranchParameter]
+	switch {
+	case in.Tag != "" && (in.Branch != "" || in.CommitID != ""):
+		return invalid("Tag cannot be combined with Branch or CommitID")
+	case in.BranchParameter == "":
+		return nil
+	case !utf8.ValidString(in.BranchParameter):
+		return invalid("BranchParameter must be UTF-8, got %s", quoted(in.BranchParameter))
+	case in.Branch == "":
+		return invalid("BranchParameter must come with a Branch")
+	case given:
+		return invalid("the parameter %s must be given once: it is in Parameters and in BranchParameter", quoted(in.BranchParameter))
+	}
+	return nil
+}
+
 // RunningStatus tells whether a job is building.
 type RunningStatus struct {
 	Running bool   `json:"is_running"`
 	BuildNo string `json:"last_build_no"` // of the newest build; "" if the job was never built
+}
+
+func (r *RunningStatus) complete(about) error {
+	r.BuildNo = plainBuildNo(r.BuildNo)
+	return nil
 }
 
 var opShowRunningStatus = operation{name: "ShowRunningStatus", method: http.MethodGet, path: "/v1/job/{job_id}/running-status"}

@@ -25,7 +25,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
-// A login is what these tests log in with.
+// The secrets of these logins, and the response to a rejected one.
 const (
 	hiddenPassword = "hidden-Pa55word"
 	hiddenPasscode = "hidden-083585"
@@ -132,7 +132,7 @@ func TestContextThatEndsDuringALogin(t *testing.T) {
 	})
 }
 
-// What fails before the login is its own failure as well. The error of another source is that of the call.
+// A failure before the login is told as one of the login. The error of another source is told as one of the call.
 func TestCredentialThatIsNotToBeHad(t *testing.T) {
 	t.Parallel()
 	sealed := errors.New("the vault is sealed")
@@ -239,12 +239,13 @@ func TestLoginsOfASharedSourceAreLogged(t *testing.T) {
 	}
 }
 
-// What no IAM would find, or find as another name, is rejected by NewIAMTokenSource. A password is rejected before
-// it is sent, and never shown.
+// NewIAMTokenSource rejects a name that no IAM would find, or find as another one. A password is rejected before it is
+// sent, and never shown.
 func TestLoginTextThatCannotBeMeant(t *testing.T) {
 	t.Parallel()
 	type config = codeartsbuild.IAMConfig
 	fields := map[string]func(cfg *config, value string){
+		"Region":      func(cfg *config, value string) { cfg.Region, cfg.ProjectName = value, "" },
 		"DomainName":  func(cfg *config, value string) { cfg.DomainName = value },
 		"DomainID":    func(cfg *config, value string) { cfg.DomainName, cfg.DomainID = "", value },
 		"UserName":    func(cfg *config, value string) { cfg.UserName = value },
@@ -286,7 +287,7 @@ func TestLoginTextThatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// What is unusual, but may be meant, is sent as it is.
+// Unusual texts that may be meant are sent as they are.
 func TestLoginTextThatIsSentAsItIs(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"büro", "构建", " acme ", "a\u200db", "acme ltd.", "\"acme\\"} {
@@ -338,8 +339,7 @@ func TestLoginAddressWithThePathOfTheCall(t *testing.T) {
 	}
 }
 
-// A password that was rejected locks the user when it is tried again and again. Whatever the program does with the
-// client, it makes one login.
+// A rejected password locks the user when it is tried again and again. Each of these uses of a client makes one login.
 func TestRejectedLoginIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	plan := &codeartsbuild.StopPlan{JobID: sdktest.JobID}

@@ -20,8 +20,8 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 )
 
-// B9: which proxy a request gets. What HTTPS_PROXY and NO_PROXY mean is decided by net/http; here it always chooses
-// the same proxy.
+// B9: which proxy a request gets. The meaning of HTTPS_PROXY and NO_PROXY is net/http's, which always chooses the same
+// proxy here.
 func TestB9ProxyRule(t *testing.T) {
 	t.Parallel()
 	const proxy, direct = "http://proxy.example.com:3128", ""

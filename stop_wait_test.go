@@ -64,17 +64,20 @@ func TestStopAndWait(t *testing.T) {
 			timeline: []change{at(20*time.Minute, failed)}, stop: faults{forgotten}, within: time.Hour,
 			want: failed, from: 20 * time.Minute, to: 20*time.Minute + 15*time.Second, readsMade: 80,
 		},
-		"five reads fail": {
-			reads: slices.Repeat(faults{broken}, 5),
-			kinds: []string{"ErrInternalServerError", "ErrStillRunning"}, text: []string{"CB.00060101"}, from: 8 * time.Second, to: time.Minute, readsMade: 5,
+		"reads fail for a while": {
+			reads: slices.Repeat(faults{broken}, 20), want: aborted, from: 8 * time.Second, to: 3 * time.Minute, readsMade: 20,
 		},
-		"five reads in a row fail later": {
-			stop: faults{forgotten}, reads: faults{nil, broken, broken, broken, broken, nil, broken, broken, broken, broken, broken},
-			kinds: []string{"ErrInternalServerError", "ErrStillRunning"}, text: []string{"running"}, from: time.Minute, to: 3 * time.Minute, readsMade: 11,
+		"reads fail for five minutes": {
+			reads: slices.Repeat(faults{broken}, 500),
+			kinds: []string{"ErrInternalServerError", "ErrStillRunning"}, text: []string{"CB.00060101"}, from: 4 * time.Minute, to: 6 * time.Minute, readsMade: 20,
+		},
+		"reads fail for five minutes later": {
+			stop: faults{forgotten}, reads: append(faults{nil, broken, broken, broken, broken, nil}, slices.Repeat(faults{broken}, 500)...),
+			kinds: []string{"ErrInternalServerError", "ErrStillRunning"}, text: []string{"running"}, from: 5 * time.Minute, to: 7 * time.Minute, readsMade: 20,
 		},
 		"records of another build": {
-			reads: slices.Repeat(faults{another}, 5), once: true,
-			kinds: []string{"ErrStillRunning", "ErrUnexpectedResponse"}, from: 8 * time.Second, to: time.Minute, readsMade: 5,
+			reads: slices.Repeat(faults{another}, 500), once: true,
+			kinds: []string{"ErrStillRunning", "ErrUnexpectedResponse"}, from: 4 * time.Minute, to: 6 * time.Minute, readsMade: 20,
 		},
 	}
 	for name, tt := range tests {
