@@ -311,18 +311,9 @@ func (s *AccountService) Packages(ctx context.Context, projectID string, status 
 	return fetchValue[[]AccountPackage](ctx, s.client, &opShowPackageSpecStatus, []string{projectID}, query, opts)
 }
 
-// AccountArch is the processor architecture of an executor.
-type AccountArch string
-
-// The architectures of executors.
-const (
-	AccountX86 AccountArch = "x86-64"
-	AccountARM AccountArch = "arm"
-)
-
 type specQuery struct {
-	ProjectID string      `url:"project_id"`
-	Arch      AccountArch `url:"arch"`
+	ProjectID string  `url:"project_id"`
+	Arch      JobArch `url:"arch"`
 }
 
 // The response is documented as a list without the member "result".
@@ -333,7 +324,7 @@ var opShowAvailableInnerSpec = operation{
 // Specs returns the sizes of hosted executors that a CodeArts project can use, such as "2U8G".
 //
 // API: ShowAvailableInnerSpec, GET /v2/resource/spec.
-func (s *AccountService) Specs(ctx context.Context, projectID string, arch AccountArch, opts ...CallOption) ([]string, error) {
+func (s *AccountService) Specs(ctx context.Context, projectID string, arch JobArch, opts ...CallOption) ([]string, error) {
 	query := specQuery{projectID, arch}
 	return fetchValue[[]string](ctx, s.client, &opShowAvailableInnerSpec, []string{projectID}, query, opts)
 }

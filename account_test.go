@@ -75,14 +75,14 @@ func TestAccountAsDocumented(t *testing.T) {
 		},
 		"ShowAvailableInnerSpec": {
 			call: func(ctx context.Context, c *codeartsbuild.Client) (any, error) {
-				return c.Account.Specs(ctx, documentedProject, codeartsbuild.AccountX86)
+				return c.Account.Specs(ctx, documentedProject, codeartsbuild.JobArchX86)
 			},
 			request: "GET /v2/resource/spec?arch=x86-64&project_id=" + documentedProject,
 			want:    []string{"DEFAULT", "2U8G"},
 		},
 		"ShowAvailableInnerSpec in an envelope": {
 			call: func(ctx context.Context, c *codeartsbuild.Client) (any, error) {
-				return c.Account.Specs(ctx, documentedProject, codeartsbuild.AccountARM)
+				return c.Account.Specs(ctx, documentedProject, codeartsbuild.JobArchARM)
 			},
 			request: "GET /v2/resource/spec?arch=arm&project_id=" + documentedProject,
 			reply:   `{"result":["DEFAULT"],"status":"success"}`,
@@ -199,7 +199,7 @@ func TestAccountRejectsOtherIDs(t *testing.T) {
 			return err
 		},
 		"a record in place of a project": func(ctx context.Context, c *codeartsbuild.Client) error {
-			_, err := c.Account.Specs(ctx, documentedRecord, codeartsbuild.AccountX86)
+			_, err := c.Account.Specs(ctx, documentedRecord, codeartsbuild.JobArchX86)
 			return err
 		},
 	})

@@ -175,7 +175,7 @@ var errNoCredentialYet = errors.New("no credential yet")
 // renew replaces a rejected credential, and reports whether the call may be retried with the new one, which it
 // may once.
 func (c *Client) renew(call *call, a *attempt) bool {
-	if a.cred == nil || !c.auth.rejected(a.cred, a.header, a.received) || call.renewed {
+	if a.cred == nil || !c.auth.rejected(a.cred, a.header, a.received) || call.renewed || !call.upload.rewind() {
 		return false
 	}
 	call.renewed = true

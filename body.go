@@ -113,6 +113,9 @@ func (b *requestBody) trace() *httptrace.ClientTrace {
 // notSent reports whether a failed attempt is known to have sent nothing that the service could act on: the
 // transport never got a connection, or never read the body that says what to do.
 func (c *call) notSent() bool {
+	if c.upload != nil && !c.upload.latest.begun.Load() {
+		return true
+	}
 	body := &c.ctx.(*callContext).body
 	if body.saw(wantedConn) && !body.saw(gotConn) {
 		return true

@@ -20,8 +20,10 @@ type operation struct {
 	effect effect
 	flat   bool     // the payload is the whole response; otherwise it is the member "result"
 	query  bool     // the input goes into the query, also of a method with a body
+	body   bool     // with query: it goes into the body as well
 	list   *listing // how the operation pages; nil: it is not a list
 	stream bool     // a success is a file, handed over unread; the service may keep it in another store
+	asJSON bool     // with stream: the service documents the file as JSON, so that its content type says little
 	denial error    // the kind of a success that contains a failure without a known code
 
 	quotes  func(status int) bool                 // responses of this status may quote secrets of the request; nil: none
@@ -55,6 +57,7 @@ type call struct {
 	url        *url.URL
 	body       []byte        // nil: none
 	reader     *bytes.Reader // of the body, for the latest attempt
+	upload     *upload       // in place of body; nil: none
 	job, build string
 	project    string
 
@@ -112,7 +115,7 @@ func (c *Client) do(ctx context.Context, call *call, args []string, in any, opts
 		switch {
 		case v.unauthorized && c.renew(call, &a):
 			call.uncounted++
-		case v.untaken && call.resent < maxResends:
+		case v.untaken && call.resent < maxResends && call.upload.rewind():
 			call.resent++
 			call.uncounted++
 		case !v.retry: // a success, or an error that stays
@@ -163,6 +166,7 @@ type attempt struct {
 	noCred   bool  // there was no credential, so that the transport was not asked
 	notSent  bool  // nothing was sent that the service could act on
 	timedOut bool  // by its own limit
+	cut      error // why an upload was not sent to its end; nil: it was
 	ended    error // the error of the caller's context, if that ended the attempt
 	cause    error // and the cause of that
 }
@@ -205,6 +209,9 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	a.response, a.err = c.exchange(call, req, buffer)
 	a.requestID = call.clean(&a, requestID(a.header), 128)
 	call.countResent(&a.response)
+	if call.upload != nil {
+		a.cut = call.upload.latest.end(ctx)
+	}
 	if a.stream != nil {
 		if a.stream = (&download{a.stream, cancel}); lift() {
 			return a

@@ -15,6 +15,17 @@ const (
 	loginPath = "/v3/auth/tokens"
 )
 
+// anyPost is a call of Do that must not be repeated.
+func anyPost(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
+	return c.Do(ctx, http.MethodPost, "/v1/job/anything", map[string]string{"job_id": sdktest.JobID}, nil, opts...)
+}
+
+// stopAndWait stops the build and waits until it has finished.
+func stopAndWait(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
+	_, err := c.Jobs.StopAndWait(ctx, sdktest.JobID, sdktest.BuildNo, opts...)
+	return err
+}
+
 type faults = []codeartsbuildtest.Fault
 
 // A namedCall is one way to make the client send its credential.
@@ -37,10 +48,7 @@ func namedCalls() []namedCall {
 		{name: "Stop", do: sdktest.Stop},
 		{name: "Stop over v1", opts: stopAPI(codeartsbuild.StopAPIV1), do: sdktest.Stop},
 		{name: "Stop with StopAPIAuto", opts: stopAPI(codeartsbuild.StopAPIAuto), do: sdktest.Stop},
-		{name: "StopAndWait", do: func(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
-			_, err := c.Jobs.StopAndWait(ctx, sdktest.JobID, sdktest.BuildNo, opts...)
-			return err
-		}},
+		{name: "StopAndWait", do: stopAndWait},
 		{name: "Run", do: sdktest.Run},
 		{name: "Get", do: func(ctx context.Context, c *codeartsbuild.Client, opts ...codeartsbuild.CallOption) error {
 			_, err := c.Builds.Get(ctx, sdktest.JobID, sdktest.BuildNo, opts...)

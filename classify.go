@@ -43,6 +43,8 @@ func classify(c *call, a *attempt) verdict {
 		return classifyError(c, a, a.body)
 	case a.status == http.StatusPartialContent && c.op.stream:
 		return unreadable(c, a, "the response is a part of the file")
+	case a.cut != nil:
+		return unreadable(c, a, "success before the whole upload was sent: "+c.text(a, a.cut))
 	case a.oversized:
 		return unreadable(c, a, "the response is larger than 10 MiB")
 	case a.err != nil:
@@ -187,7 +189,7 @@ func (c *call) snippet(a *attempt, text []byte) string {
 func classifyFailure(c *call, a *attempt) verdict {
 	notSent, permanent := provesNotSent(a.err)
 	notSent = notSent || a.notSent
-	unknown := !notSent && !a.noCred && c.effect != readOnly
+	unknown := !notSent && !a.noCred && a.cut == nil && c.effect != readOnly
 	e := &callError{operation: c.op.name, text: c.text(a, a.err)}
 	if notSent && !a.noCred {
 		e.kinds = notSentKind
@@ -199,6 +201,9 @@ func classifyFailure(c *call, a *attempt) verdict {
 		return verdict{err: e, unknown: unknown}
 	case a.noCred:
 		return verdict{err: c.credentialError(a.err)}
+	case a.cut != nil && a.cut != errCut:
+		e.text, e.cause = c.text(a, a.cut), a.cut
+		return verdict{err: e}
 	case a.timedOut:
 		e.text = "no response within " + c.timeout.String()
 	case notSent:
@@ -207,7 +212,7 @@ func classifyFailure(c *call, a *attempt) verdict {
 		e.text = "no response: " + e.text
 	}
 	return verdict{
-		err: e, retry: !permanent && (notSent || c.effect != once), unknown: unknown,
+		err: e, retry: !permanent && (notSent || a.cut != nil || c.effect != once), unknown: unknown,
 		dead: a.timedOut, untaken: isUnprocessed(a.err),
 	}
 }

@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"bufio"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -79,7 +80,7 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 		resp.Body.Close()
 		return r, err
 	}
-	if call.op.stream && isSuccess(resp.StatusCode) && resp.StatusCode != http.StatusPartialContent && isFile(resp.Header.Get("Content-Type")) {
+	if call.op.stream && isSuccess(resp.StatusCode) && resp.StatusCode != http.StatusPartialContent && call.op.isFile(resp) {
 		r.stream = resp.Body
 		return r, nil
 	}
@@ -163,11 +164,20 @@ func isSuccess(status int) bool { return status >= 200 && status < 300 }
 
 func isRedirect(status int) bool { return status >= 300 && status < 400 }
 
-// isFile reports whether a body of this type can be a file of the service: JSON is an error, and HTML comes
-// from a proxy.
-func isFile(contentType string) bool {
-	contentType = strings.ToLower(contentType)
-	return !strings.Contains(contentType, "json") && !strings.Contains(contentType, "html")
+// isFile reports whether a body can be a file of the service: JSON is an error, and HTML comes from a proxy. Where a
+// file may be called JSON too, the first byte tells: the body then starts unlike JSON.
+func (op *operation) isFile(resp *http.Response) bool {
+	contentType := strings.ToLower(resp.Header.Get("Content-Type"))
+	if !op.asJSON || !strings.Contains(contentType, "json") {
+		return !strings.Contains(contentType, "json") && !strings.Contains(contentType, "html")
+	}
+	body := bufio.NewReader(resp.Body)
+	first, err := body.Peek(1)
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, resp.Body}
+	return err == nil && !strings.Contains(" \t\r\n{[\"", string(first))
 }
 
 func redirectHost(resp *http.Response) string {

@@ -57,7 +57,7 @@ var opStopJob = operation{
 
 var opStopTheJob = operation{
 	name: "StopTheJob", method: http.MethodPost, path: "/v1/job/{job_id}/stop", args: []string{"build_no"},
-	effect: repeatable, flat: true, query: true, denial: ErrNotStopped,
+	effect: repeatable, flat: true, query: true, body: true, denial: ErrNotStopped,
 }
 
 // Stop asks the service to stop build number buildNo of the job.

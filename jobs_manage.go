@@ -30,7 +30,7 @@ func (s *JobsService) DeleteMany(ctx context.Context, ids []string, opts ...Call
 	if err := checkJobIDs(ids); err != nil {
 		return nil, opBatchDeleteBuildJobs.named(err)
 	}
-	return fetch[JobDeletion](ctx, s.client, &opBatchDeleteBuildJobs, nil, jobIDs{ids}, opts)
+	return fetch[JobDeletion](ctx, s.client, &opBatchDeleteBuildJobs, nil, jobIDList{ids}, opts)
 }
 
 type disabling struct {

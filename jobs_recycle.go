@@ -77,7 +77,7 @@ func (s *JobsService) SetKeepTime(ctx context.Context, days int, opts ...CallOpt
 }
 
 // jobIDs is the body of a call that acts on several jobs.
-type jobIDs struct {
+type jobIDList struct {
 	IDs []string `json:"job_ids"`
 }
 
@@ -94,14 +94,6 @@ func checkJobIDs(ids []string) error {
 	return nil
 }
 
-// onJobs makes a call that acts on several jobs, and whose response says only that it was done.
-func (s *JobsService) onJobs(ctx context.Context, op *operation, ids []string, opts []CallOption) error {
-	if err := checkJobIDs(ids); err != nil {
-		return op.named(err)
-	}
-	return s.client.perform(ctx, op, nil, jobIDs{ids}, opts)
-}
-
 var opRestoreRecyclingJobs = operation{
 	name: "RestoreRecyclingJobs", method: http.MethodPost, path: "/v1/job/recycling-restoration", effect: repeatable, flat: true,
 }
@@ -110,7 +102,10 @@ var opRestoreRecyclingJobs = operation{
 //
 // API: RestoreRecyclingJobs, POST /v1/job/recycling-restoration.
 func (s *JobsService) Restore(ctx context.Context, jobIDs []string, opts ...CallOption) error {
-	return s.onJobs(ctx, &opRestoreRecyclingJobs, jobIDs, opts)
+	if err := checkJobIDs(jobIDs); err != nil {
+		return opRestoreRecyclingJobs.named(err)
+	}
+	return s.client.perform(ctx, &opRestoreRecyclingJobs, nil, jobIDList{jobIDs}, opts)
 }
 
 var opDeleteRecyclingJobs = operation{
@@ -121,7 +116,10 @@ var opDeleteRecyclingJobs = operation{
 //
 // API: DeleteRecyclingJobs, DELETE /v1/job/recycling-deletion.
 func (s *JobsService) Purge(ctx context.Context, jobIDs []string, opts ...CallOption) error {
-	return s.onJobs(ctx, &opDeleteRecyclingJobs, jobIDs, opts)
+	if err := checkJobIDs(jobIDs); err != nil {
+		return opDeleteRecyclingJobs.named(err)
+	}
+	return s.client.perform(ctx, &opDeleteRecyclingJobs, nil, jobIDList{jobIDs}, opts)
 }
 
 // Emptying is done once: a second request would also destroy the jobs that were deleted since the first.

@@ -29,7 +29,7 @@ import (
 const (
 	hiddenPassword = "hidden-Pa55word"
 	hiddenPasscode = "hidden-083585"
-	loginRejected = `{"error":{"code":401,"message":"The request you have made requires authentication.","title":"Unauthorized"}}`
+	loginRejected  = `{"error":{"code":401,"message":"The request you have made requires authentication.","title":"Unauthorized"}}`
 )
 
 // issue responds to the login with the token of this name.

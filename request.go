@@ -150,7 +150,9 @@ func (c *call) encode(in any, extra *additions) error {
 			return err
 		}
 	}
-	if in != nil && hasBody {
+	if form, ok := in.(*upload); ok {
+		c.upload = form
+	} else if in != nil && hasBody && (!c.op.query || c.op.body) {
 		var err error
 		if c.body, err = encodeJSON(in); err != nil {
 			return err
@@ -240,7 +242,7 @@ func (c *call) addFields(fields []bodyField, hasBody bool) error {
 		return invalid("WithBodyField cannot be combined with %s, which has no body", c.op.method)
 	}
 	members := map[string]json.RawMessage{}
-	if c.body != nil && (json.Unmarshal(c.body, &members) != nil || members == nil) {
+	if c.upload != nil || c.body != nil && (json.Unmarshal(c.body, &members) != nil || members == nil) {
 		return invalid("WithBodyField must have a body that is a JSON object")
 	}
 	for _, field := range fields {
@@ -275,8 +277,13 @@ func (c *call) request(ctx context.Context, client *Client) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	body := &c.ctx.(*callContext).body
-	if body.reset(); !c.op.inBody() || c.effect == once {
+	if body.reset(); c.upload != nil || !c.op.inBody() || c.effect == once {
 		ctx = httptrace.WithClientTrace(ctx, body.trace())
+	}
+	if c.upload != nil {
+		header["Content-Type"] = []string{c.upload.contentType}
+		req.Body, req.ContentLength = c.upload.open(), c.upload.length()
+		return req.WithContext(ctx)
 	}
 	if c.body == nil {
 		return req.WithContext(ctx)

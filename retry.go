@@ -156,6 +156,9 @@ func (c *Client) pause(call *call, v verdict) error {
 	if counted >= call.retry.MaxAttempts || delay > call.retry.MaxDelay {
 		return v.err
 	}
+	if !call.upload.rewind() {
+		return amend(v.err, "; not retried: the file cannot be read again")
+	}
 	if v.dead {
 		delay = max(delay, idlePause)
 	}

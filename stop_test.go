@@ -171,7 +171,7 @@ func TestStopFinishedBuild(t *testing.T) {
 		unreachable []int // requests that cannot connect
 		unknown     bool  // the outcome of the attempts so far
 	}{
-		"first answer":               {},
+		"the first response":         {},
 		"after 429":                  {faults: faults{reply(429, "")}},
 		"after 503":                  {faults: faults{reply(503, "")}},
 		"after throttling":           {faults: faults{reply(400, `{"error_code":"CB.00060211"}`)}},

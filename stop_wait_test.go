@@ -65,7 +65,7 @@ func TestStopAndWait(t *testing.T) {
 			want: failed, from: 20 * time.Minute, to: 20*time.Minute + 15*time.Second, readsMade: 80,
 		},
 		"reads fail for a while": {
-			reads: slices.Repeat(faults{broken}, 20), want: aborted, from: 8 * time.Second, to: 3 * time.Minute, readsMade: 20,
+			reads: slices.Repeat(faults{broken}, 20), want: aborted, from: 8 * time.Second, to: 5 * time.Minute, readsMade: 20,
 		},
 		"reads fail for five minutes": {
 			reads: slices.Repeat(faults{broken}, 500),
