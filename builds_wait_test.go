@@ -289,6 +289,19 @@ func TestWaitFailedReads(t *testing.T) {
 	}
 }
 
+// B60: outages do not add up.
+func TestWaitTwoOutages(t *testing.T) {
+	t.Parallel()
+	sdktest.InBubble(t, func(t *testing.T, f *sdktest.Fixture) {
+		broken := codeartsbuildtest.Reply(500, `{"error_code":"CB.00060101","error_msg":"broken"}`)
+		first, second := between(time.Minute, 4*time.Minute, broken), between(5*time.Minute, 8*time.Minute, broken)
+		f.NextN(sdktest.OpGetBuild, 1000, func(service http.Handler) http.Handler { return first(second(service)) })
+		f.Statuses(f.BuildNo, 10*time.Minute, codeartsbuild.StatusSucceeded)
+		_, err := f.Client().Builds.Wait(t.Context(), f.JobID, f.BuildNo, nil)
+		require.NoError(t, err)
+	})
+}
+
 // B60a: a login that was refused is not tried again, since that locks the user.
 func TestWaitRefusedLogin(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 )
 
-// B20: how far the time of each signature is from the local time, when the service rejects some of them with a Date.
+// B20, B120: how far the time of each signature is from the local time, when the service rejects some of them with a Date.
 func TestClockOfSignatures(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour
@@ -75,7 +75,7 @@ func TestClockOfSignatures(t *testing.T) {
 	}
 }
 
-// B23: a pause longer than any number can say is the longest pause, not none.
+// B23, B123: a pause longer than any number can say is the longest pause, not none.
 func TestRetryAfterSaturates(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]time.Duration{

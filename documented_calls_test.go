@@ -2,7 +2,6 @@ package codeartsbuild_test
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"iter"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/apitest"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
@@ -57,7 +57,7 @@ func testDocumentedCalls(t *testing.T, calls map[string]documentedCall) {
 			requestLine, body, _ := strings.Cut(tt.request, "\n")
 			require.Equal(t, requestLine, request.Method+" "+request.URL.RequestURI())
 			require.Equal(t, body, request.Body)
-			document[operation].check(t, request)
+			checkDocumented(t, document.Operation(operation), request)
 		})
 	}
 }
@@ -69,31 +69,9 @@ func documentedReply(t *testing.T, operation string) string {
 	return string(data)
 }
 
-// A documentedOperation is what the document says about the request of an operation.
-type documentedOperation struct {
-	Operation, Method, Path string
-	Params                  []struct {
-		Name, In string
-		Required bool
-	}
-}
-
-func readDocument(t *testing.T) map[string]documentedOperation {
-	t.Helper()
-	data, err := os.ReadFile("testdata/operations.json")
-	require.NoError(t, err)
-	var document struct{ Operations []documentedOperation }
-	require.NoError(t, json.Unmarshal(data, &document))
-	byName := make(map[string]documentedOperation)
-	for _, op := range document.Operations {
-		byName[op.Operation] = op
-	}
-	return byName
-}
-
 var placeholder = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
 
-func (op documentedOperation) check(t *testing.T, request httpfake.Request) {
+func checkDocumented(t *testing.T, op apitest.Operation, request httpfake.Request) {
 	t.Helper()
 	require.Equal(t, op.Method, request.Method)
 	require.Regexp(t, "^"+placeholder.ReplaceAllString(regexp.QuoteMeta(op.Path), "[^/]+")+"$", request.URL.Path)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// NewClient rejects a host or port that cannot exist. The first call would be too late.
+// B123: NewClient rejects a host or port that cannot exist. The first call would be too late.
 func TestEndpointHostAndPort(t *testing.T) {
 	t.Parallel()
 	const brackets, port = "must stand in brackets", "port must be 1 to 65535"
@@ -35,7 +35,7 @@ func TestEndpointHostAndPort(t *testing.T) {
 	}
 }
 
-// A secret that was read from a file with its line break makes every signature wrong.
+// B123: A secret that was read from a file with its line break makes every signature wrong.
 func TestAccessKeyThatNoServiceIssues(t *testing.T) {
 	t.Parallel()
 	for _, key := range [][2]string{

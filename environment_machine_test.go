@@ -186,7 +186,7 @@ func TestMetadataService(t *testing.T) {
 	})
 }
 
-// A service that has just started is asked again, as is one whose response was lost.
+// B117: A service that has just started is asked again, as is one whose response was lost.
 func TestMachineThatStarts(t *testing.T) {
 	t.Parallel()
 	token, key := httpfake.Reply(200, "hidden-token"), httpfake.Reply(200, metadataKey)
@@ -216,7 +216,7 @@ func TestMachineThatStarts(t *testing.T) {
 	runMachineTests(t, podReason, podVars(t, podURI, "hidden-token"), tests)
 }
 
-// The metadata service is asked for at most 3 s, and pod identity for at most 10 s.
+// B117: The metadata service is asked for at most 3 s, and pod identity for at most 10 s.
 func TestMachineThatStaysAway(t *testing.T) {
 	t.Parallel()
 	slowly := func(req *http.Request) (*http.Response, error) {
@@ -507,7 +507,7 @@ func TestRejectedMachineKeyIsReplaced(t *testing.T) {
 	require.Equal(t, 2, machine.Count())
 }
 
-// The requests for a key are in the log of the call that needs it, without the key.
+// B113: The requests for a key are in the log of the call that needs it, without the key.
 func TestMachineIsInTheLog(t *testing.T) {
 	t.Parallel()
 	pod := podVars(t, podURI, "hidden-token")

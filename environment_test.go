@@ -250,7 +250,7 @@ func TestEnvironmentAddressOfTheLogin(t *testing.T) {
 	})
 }
 
-// The token of a private OpenStack must not go to the endpoint of Huawei Cloud, which a region stands for.
+// B119: The token of a private OpenStack must not go to the endpoint of Huawei Cloud, which a region stands for.
 func TestEnvironmentLoginAtAnotherCloud(t *testing.T) {
 	t.Parallel()
 	private := []string{
@@ -508,7 +508,7 @@ func TestProfileFileThatIsRejected(t *testing.T) {
 	})
 }
 
-// A profile file that a variable names is the credential: without it, the program must not go on with the rights of
+// B118: A profile file that a variable names is the credential: without it, the program must not go on with the rights of
 // the machine.
 func TestNamedProfileFile(t *testing.T) {
 	t.Parallel()

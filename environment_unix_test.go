@@ -22,7 +22,7 @@ func irregularFiles(t *testing.T) map[string]string {
 	return map[string]string{"a FIFO": fifo, "a link to a FIFO": link, "an endless device": "/dev/zero", "an empty device": "/dev/null", "a folder": t.TempDir()}
 }
 
-// NewClient neither waits for the writer of a FIFO nor reads a device to its end.
+// B118: NewClient neither waits for the writer of a FIFO nor reads a device to its end.
 func TestProfileFileThatIsNotRegular(t *testing.T) {
 	t.Parallel()
 	for name, path := range irregularFiles(t) {

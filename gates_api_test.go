@@ -21,7 +21,7 @@ import (
 
 var placeholder = regexp.MustCompile(`\{(\w+)\}`)
 
-// Every call passes as many arguments as its operation has placeholders and args, and every operation is called.
+// B128: Every call passes as many arguments as its operation has placeholders and args, and every operation is called.
 func TestOperationArguments(t *testing.T) {
 	t.Parallel()
 	operations := operationLiterals(t)
@@ -37,7 +37,7 @@ func TestOperationArguments(t *testing.T) {
 	}
 }
 
-// Every documented placeholder has a rule, also those of operations without a method.
+// B128: Every documented placeholder has a rule, also those of operations without a method.
 func TestPlaceholdersHaveRules(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/operations.json")
@@ -191,7 +191,7 @@ var resultTypes = []reflect.Type{
 	reflect.TypeFor[parameterKinds](), reflect.TypeFor[reportCoverageList](), reflect.TypeFor[string](),
 }
 
-// Every type that a response is decoded into is one that loosejson can read. A type that decodes itself need not be, and
+// B128: Every type that a response is decoded into is one that loosejson can read. A type that decodes itself need not be, and
 // a file is not decoded.
 func TestResultTypesFit(t *testing.T) {
 	t.Parallel()

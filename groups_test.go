@@ -124,7 +124,7 @@ func TestGroupDeletedByALostRequest(t *testing.T) {
 	require.Equal(t, []string{"ErrNotFound", "ErrOutcomeUnknown"}, sdktest.Kinds(err))
 }
 
-// A second exchange would undo the first.
+// B127: A second exchange would undo the first.
 func TestGroupsSwappedOnce(t *testing.T) {
 	t.Parallel()
 	transport := httpfake.Script(httpfake.Lost)

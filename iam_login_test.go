@@ -100,7 +100,7 @@ func TestLoginRetries(t *testing.T) {
 	}
 }
 
-// B14: a rejected login is the error of all who wait for it, and of them only.
+// B14, B115: a rejected login is the error of all who wait for it, and of them only.
 func TestRejectedLoginReachesEveryWaiter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

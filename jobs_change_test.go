@@ -32,6 +32,7 @@ func newStep(module, name string) codeartsbuild.JobStep {
 	return codeartsbuild.JobStep{ModuleID: module, Name: name}
 }
 
+// B126
 func TestChangeKeepsWhatItDoesNotEdit(t *testing.T) {
 	t.Parallel()
 	disabled, enabled := false, true

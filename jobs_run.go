@@ -26,6 +26,7 @@ type RunRequest struct {
 type RunResult struct {
 	BuildNo      string `json:"actual_build_number"` // the number that Stop, Get and the logs take
 	DailyBuildNo string `json:"daily_build_number"`  // such as "20261124.3": for people, no call takes it
+	ExecutionID  string `json:"octopus_job_name"`    // such as "j_YE1bu9Z7"; no call takes it
 }
 
 func (r *RunResult) complete(about) error {
@@ -138,8 +139,10 @@ func (in *RunRequest) validate() error {
 
 // RunningStatus tells whether a job is building.
 type RunningStatus struct {
-	Running bool   `json:"is_running"`
-	BuildNo string `json:"last_build_no"` // of the newest build; "" if the job was never built
+	Running  bool   `json:"is_running"`
+	BuildNo  string `json:"last_build_no"`     // of the newest build; "" if the job was never built
+	Progress string `json:"last_build_status"` // of the newest build, such as "Finished"; it does not tell the result
+	JobID    string `json:"last_job_id"`
 }
 
 func (r *RunningStatus) complete(about) error {

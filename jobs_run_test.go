@@ -89,24 +89,24 @@ func TestRunOfAnUnknownJob(t *testing.T) {
 func TestRunResponses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		body, buildNo, daily string // no number: an error
+		body, buildNo, daily, execution string // no number: an error
 	}{
-		"flat":                         {`{"actual_build_number":"20","daily_build_number":"20200612.20","octopus_job_name":"j_Oaqg"}`, "20", "20200612.20"},
-		"in a result":                  {`{"result":{"actual_build_number":"20","daily_build_number":"20200612.20"},"error":null,"status":"success"}`, "20", "20200612.20"},
-		"a number":                     {`{"actual_build_number":20}`, "20", ""},
-		"a number with a fraction":     {`{"result":{"actual_build_number":20.0,"daily_build_number":null}}`, "20", ""},
-		"a text with a fraction":       {`{"actual_build_number":"20.0"}`, "20", ""},
-		"leading zeros":                {`{"actual_build_number":"0020"}`, "20", ""},
-		"blanks":                       {`{"actual_build_number":" 20 "}`, "20", ""},
-		"an empty result beside it":    {`{"result":null,"actual_build_number":"20"}`, "20", ""},
-		"no number":                    {`{"daily_build_number":"20200612.20"}`, "", ""},
-		"number null":                  {`{"actual_build_number":null}`, "", ""},
-		"number zero":                  {`{"actual_build_number":0}`, "", ""},
-		"half a number":                {`{"actual_build_number":"20.5"}`, "", ""},
-		"daily number for number":      {`{"actual_build_number":"20200612.20"}`, "", ""},
-		"first daily number":           {`{"actual_build_number":"20200612.0"}`, "", ""},
-		"an error in a success":        {`{"error_code":"CB.00060200","error_msg":"no"}`, "", ""},
-		"an error object in a success": {`{"result":null,"error":{"code":"DEV.CB.032000","reason":"no"},"status":"error"}`, "", ""},
+		"flat":                         {`{"actual_build_number":"20","daily_build_number":"20200612.20","octopus_job_name":"j_Oaqg"}`, "20", "20200612.20", "j_Oaqg"},
+		"in a result":                  {`{"result":{"actual_build_number":"20","daily_build_number":"20200612.20"},"error":null,"status":"success"}`, "20", "20200612.20", ""},
+		"a number":                     {`{"actual_build_number":20}`, "20", "", ""},
+		"a number with a fraction":     {`{"result":{"actual_build_number":20.0,"daily_build_number":null}}`, "20", "", ""},
+		"a text with a fraction":       {`{"actual_build_number":"20.0"}`, "20", "", ""},
+		"leading zeros":                {`{"actual_build_number":"0020"}`, "20", "", ""},
+		"blanks":                       {`{"actual_build_number":" 20 "}`, "20", "", ""},
+		"an empty result beside it":    {`{"result":null,"actual_build_number":"20"}`, "20", "", ""},
+		"no number":                    {`{"daily_build_number":"20200612.20"}`, "", "", ""},
+		"number null":                  {`{"actual_build_number":null}`, "", "", ""},
+		"number zero":                  {`{"actual_build_number":0}`, "", "", ""},
+		"half a number":                {`{"actual_build_number":"20.5"}`, "", "", ""},
+		"daily number for number":      {`{"actual_build_number":"20200612.20"}`, "", "", ""},
+		"first daily number":           {`{"actual_build_number":"20200612.0"}`, "", "", ""},
+		"an error in a success":        {`{"error_code":"CB.00060200","error_msg":"no"}`, "", "", ""},
+		"an error object in a success": {`{"result":null,"error":{"code":"DEV.CB.032000","reason":"no"},"status":"error"}`, "", "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -117,13 +117,13 @@ func TestRunResponses(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, &codeartsbuild.RunResult{BuildNo: tt.buildNo, DailyBuildNo: tt.daily}, result)
+			require.Equal(t, &codeartsbuild.RunResult{BuildNo: tt.buildNo, DailyBuildNo: tt.daily, ExecutionID: tt.execution}, result)
 		})
 	}
 }
 
 // B51: the spellings of a build number in other responses.
-func TestBuildNumberSpellings(t *testing.T) {
+func TestBuildNumberInResponses(t *testing.T) {
 	t.Parallel()
 	for _, spelled := range []string{`5`, `5.0`, `5e0`, `"5"`, `"005"`, `" 5 "`, `"5.0"`, `"5.00"`, `"\t5\n"`} {
 		record := `{"result":{"build_no":` + spelled + `,"status":"RUNNING"}}`
@@ -261,17 +261,17 @@ func TestRunning(t *testing.T) {
 	t.Parallel()
 	f := sdktest.NewJob(t)
 	client := f.Client()
-	want := func(running bool, buildNo string) {
+	want := func(running bool, buildNo, progress string) {
 		t.Helper()
 		status, err := client.Jobs.Running(t.Context(), f.JobID)
 		require.NoError(t, err)
-		require.Equal(t, &codeartsbuild.RunningStatus{Running: running, BuildNo: buildNo}, status)
+		require.Equal(t, &codeartsbuild.RunningStatus{Running: running, BuildNo: buildNo, Progress: progress, JobID: f.JobID}, status)
 	}
-	want(false, "")
+	want(false, "", "")
 	no := f.StartBuild(f.JobID)
-	want(true, no)
+	want(true, no, "Running")
 	f.Finish(f.JobID, no, codeartsbuild.StatusFailed)
-	want(false, no)
+	want(false, no, "Finished")
 
 	spelled := sdktest.Client(t, httpfake.Reply(200, `{"is_running":"TRUE","last_build_no":9}`))
 	status, err := spelled.Jobs.Running(t.Context(), f.JobID)

@@ -139,7 +139,7 @@ func TestKeystoresRejected(t *testing.T) {
 
 const privateKey = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"
 
-// A file is documented as JSON, and comes as what it is.
+// B125: A file is documented as JSON, and comes as what it is.
 func TestKeystoreDownload(t *testing.T) {
 	t.Parallel()
 	const secret = `{"password":"hunter2hunter2"`
@@ -208,7 +208,7 @@ func TestKeystoreDownloadStreams(t *testing.T) {
 	}
 }
 
-// Neither records nor a printed request show the file.
+// B125: Neither records nor a printed request show the file.
 func TestKeystoreIsNotLogged(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder

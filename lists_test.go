@@ -2,8 +2,6 @@ package codeartsbuild
 
 import (
 	"errors"
-	"io"
-	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,8 +141,8 @@ func TestListSharedByGoroutines(t *testing.T) {
 	}
 }
 
-// B54
-func TestListThatIsLeftReadsNoMore(t *testing.T) {
+// B54: a list reads no page beyond the last row that its user takes.
+func TestListLeftEarly(t *testing.T) {
 	t.Parallel()
 	for wanted := 1; wanted <= 7; wanted++ {
 		asked, got := 0, 0
@@ -160,46 +158,7 @@ func TestListThatIsLeftReadsNoMore(t *testing.T) {
 	}
 }
 
-// B54
-func TestPageRejected(t *testing.T) {
-	t.Parallel()
-	client := &Client{}
-	for _, tt := range []struct{ page, size int }{{-1, 0}, {0, -1}, {0, 101}} {
-		_, err := listPage[Job](t.Context(), client, &opListProjectJobs, []string{retryJob}, tt.page, tt.size, nil, nil)
-		require.ErrorIs(t, err, ErrInvalidArgument, "%+v", tt)
-	}
-}
-
-// B54
-func TestPageParameters(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		page, size int
-		want       string
-	}{
-		"defaults": {0, 0, "page_index=0&page_size=100"},
-		"first":    {1, 1, "page_index=0&page_size=1"},
-		"largest":  {9, 100, "page_index=8&page_size=100"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var query string
-			client, err := NewClient(WithEndpoint("https://build.example.com"), WithTokenSource(StaticToken(retryToken)),
-				WithTransport(retryTransport(func(req *http.Request) (*http.Response, error) {
-					query = req.URL.RawQuery
-					return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(`{"result":{}}`)), ContentLength: 13}, nil
-				})))
-			require.NoError(t, err)
-			page, err := client.Jobs.List(t.Context(), retryJob, &JobListOptions{Page: tt.page, PageSize: tt.size})
-			require.NoError(t, err)
-			require.Equal(t, &Page[Job]{Total: -1}, page)
-			require.Equal(t, tt.want, query)
-		})
-	}
-}
-
-// B54
+// B54: an invalid total is an unknown one.
 func TestTotalSpellings(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]int{`0`: 0, `"44"`: 44, `-1`: -1, `""`: -1, `"many"`: -1, `1.5`: -1, `null`: -1} {

@@ -66,7 +66,7 @@ func noSecrets(t testing.TB, text string) {
 	require.NotContains(t, text, "hidden-")
 }
 
-// A login without a response is told as that: with the name of the login and the host that was asked.
+// B112: A login without a response is told as that: with the name of the login and the host that was asked.
 func TestLoginWithoutAResponse(t *testing.T) {
 	t.Parallel()
 	dial := func(err error) httpfake.Func {
@@ -110,7 +110,7 @@ func TestLoginWithoutAResponse(t *testing.T) {
 	}
 }
 
-// A context that ends during a login says what the call waited for.
+// B112: A context that ends during a login says what the call waited for.
 func TestContextThatEndsDuringALogin(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func debugLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
-// The logger of the call that needs a login logs the login.
+// B113: The logger of the call that needs a login logs the login.
 func TestLoginsAreLogged(t *testing.T) {
 	t.Parallel()
 	stopped := []string{"attempt StopJob 200 #1", "call StopJob 200 #1"}
@@ -239,7 +239,7 @@ func TestLoginsOfASharedSourceAreLogged(t *testing.T) {
 	}
 }
 
-// NewIAMTokenSource rejects a name that no IAM would find, or find as another one. A password is rejected before it is
+// B114: NewIAMTokenSource rejects a name that no IAM would find, or find as another one. A password is rejected before it is
 // sent, and never shown.
 func TestLoginTextThatCannotBeMeant(t *testing.T) {
 	t.Parallel()
@@ -339,7 +339,7 @@ func TestLoginAddressWithThePathOfTheCall(t *testing.T) {
 	}
 }
 
-// A rejected password locks the user when it is tried again and again. Each of these uses of a client makes one login.
+// B115: A rejected password locks the user when it is tried again and again. Each of these uses of a client makes one login.
 func TestRejectedLoginIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	plan := &codeartsbuild.StopPlan{JobID: sdktest.JobID}
@@ -443,7 +443,7 @@ func TestRejectedLoginIsRemembered(t *testing.T) {
 	})
 }
 
-// Another password is used at once, and its rejection is remembered from the start.
+// B115: Another password is used at once, and its rejection is remembered from the start.
 func TestRotatedPasswordIsUsedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -576,7 +576,7 @@ func TestRejectedEarlyRenewalIsNotRepeated(t *testing.T) {
 	})
 }
 
-// A service that rejects every token makes a few logins, not two of each call. The calls end with its response.
+// B116: A service that rejects every token makes a few logins, not two of each call. The calls end with its response.
 func TestServiceThatRejectsEveryToken(t *testing.T) {
 	t.Parallel()
 	rejected := httpfake.Reply(401, `{"error_code":"APIGW.0307","error_msg":"The token must be updated"}`)

@@ -85,6 +85,44 @@ func FuzzLogPiece(f *testing.F) {
 	})
 }
 
+// Pieces that only the offsets or only the text can place.
+func TestLogPlace(t *testing.T) {
+	t.Parallel()
+	at := func(offset int64) *int64 { return &offset }
+	tests := map[string]struct {
+		from   int64
+		pieces []logPiece
+		want   []string
+		next   int64
+	}{
+		"begins where the last piece began, in a unit that nobody knows": {0, []logPiece{
+			{Text: "..........", Start: at(0), End: at(7)}, {Text: "..............", Start: at(0), End: at(9)},
+		}, []string{"..........", "...."}, 9},
+		"begins where a piece began that was cut": {0, []logPiece{
+			{Text: "ab....", Start: at(0), End: at(3)}, {Text: "ab......", Start: at(0), End: at(4)}, {Text: "ab.........", Start: at(0), End: at(5)},
+		}, []string{"ab....", "..", "..."}, 5},
+		"no start, too short to overlap":           {7, []logPiece{{Text: "a", End: at(1000)}}, []string{"a"}, 1000},
+		"no start, from the beginning":             {0, []logPiece{{Text: "é", End: at(1000)}}, []string{"é"}, 1000},
+		"no start, an overlap that the text shows": {0, []logPiece{{Text: "abc", End: at(3)}, {Text: "bcd", End: at(4)}}, []string{"abc", "d"}, 4},
+		"no start, and nothing of the taken text":  {0, []logPiece{{Text: "abc", End: at(3)}, {Text: "xyz", End: at(4)}}, []string{"abc", "xyz"}, 4},
+		"no start, an overlap of a saved offset":   {7, []logPiece{{Text: "abc", End: at(8)}}, []string{""}, 7},
+		"no end, ASCII":                            {7, []logPiece{{Text: "abc", Start: at(7)}}, []string{"abc"}, 10},
+		"no end, an overlap":                       {7, []logPiece{{Text: "abc", Start: at(6)}}, []string{"bc"}, 9},
+		"a start that overflows":                   {7, []logPiece{{Text: "abc", Start: at(1<<63 - 2)}}, []string{""}, 7},
+		"a cut within a character":                 {2, []logPiece{{Text: "é🔑", Start: at(0), End: at(6)}, {Text: "🔑", Start: at(1), End: at(5)}}, []string{"🔑", ""}, 6},
+	}
+	for name, tt := range tests {
+		place, got := logPlace{next: tt.from, start: -1}, []string{}
+		for _, piece := range tt.pieces {
+			text, err := place.take(&piece)
+			require.NoError(t, err, name)
+			got = append(got, text)
+		}
+		require.Equal(t, tt.want, got, name)
+		require.Equal(t, tt.next, place.next, name)
+	}
+}
+
 // A finished build's log may not have more text than any log can have.
 func TestFollowerRejectsALogThatIsTooLong(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 )
 
-// B9: which proxy a request gets. The meaning of HTTPS_PROXY and NO_PROXY is net/http's, which always chooses the same
+// B9, B122: which proxy a request gets. The meaning of HTTPS_PROXY and NO_PROXY is net/http's, which always chooses the same
 // proxy here.
 func TestB9ProxyRule(t *testing.T) {
 	t.Parallel()
@@ -130,7 +130,7 @@ func TestDefaultTransportUsesTheProxyRule(t *testing.T) {
 	}, got)
 }
 
-// A proxy that is busy is asked again, as a refused connection is. A proxy that rejects the connection is not.
+// B121: A proxy that is busy is asked again, as a refused connection is. A proxy that rejects the connection is not.
 // Nothing of the request was sent in either case.
 func TestProxyThatRejectsTheConnection(t *testing.T) {
 	t.Parallel()

@@ -183,7 +183,7 @@ func (*limping) Seek(_ int64, whence int) (int64, error) {
 	return 0, errors.New("cannot seek")
 }
 
-// A file that is not what was announced breaks the upload off: the service has not got it.
+// B124: A file that is not what was announced breaks the upload off: the service has not got it.
 func TestUploadOfAWrongFile(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 100_000)
@@ -225,7 +225,7 @@ func TestUploadOfAWrongFile(t *testing.T) {
 	}
 }
 
-// An upload is sent once, unless the service did not process it and the file can be read again.
+// B124: An upload is sent once, unless the service did not process it and the file can be read again.
 func TestUploadIsSentOnce(t *testing.T) {
 	t.Parallel()
 	const busy, denied = `{"error_code":"APIGW.0308","error_msg":"throttled"}`, `{"error_code":"APIGW.0307","error_msg":"expired"}`
@@ -294,7 +294,7 @@ func TestUploadThatWasNotSent(t *testing.T) {
 	require.NotErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
 }
 
-// The error says why a file is not sent again.
+// B124: The error says why a file is not sent again.
 func TestUploadThatCannotBeReadAgain(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string]io.Reader{
@@ -329,7 +329,7 @@ func (f *slowFile) Seek(offset int64, whence int) (int64, error) {
 	return f.Reader.Seek(offset, whence)
 }
 
-// A transport may go on reading after it has returned. The next attempt has the file to itself, and so has its owner.
+// B124: A transport may go on reading after it has returned. The next attempt has the file to itself, and so has its owner.
 func TestUploadToATransportThatReadsOn(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat("x", 100)
@@ -408,7 +408,7 @@ func TestUploadOfAFileThatHangs(t *testing.T) {
 	}
 }
 
-// However large a file is, hardly more than a buffer of it is held.
+// B124: However large a file is, hardly more than a buffer of it is held.
 func TestUploadMemory(t *testing.T) {
 	const size = 256 << 20
 	transport := httpfake.Func(func(req *http.Request) (*http.Response, error) {

@@ -36,13 +36,18 @@ func newScene(t *testing.T) scene {
 // client is the vendor's, with the access key id and secret.
 func (s scene) client(t *testing.T, id, secret string) *vendor.CodeArtsBuildClient {
 	t.Helper()
+	return vendorClient(t, s.URL, id, secret)
+}
+
+func vendorClient(t *testing.T, endpoint, id, secret string) *vendor.CodeArtsBuildClient {
+	t.Helper()
 	// With a project given the client looks none up at IAM.
 	credentials, err := basic.NewCredentialsBuilder().WithAk(id).WithSk(secret).
 		WithProjectId("0123456789abcdef0123456789abcdef").SafeBuild()
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, err := vendor.CodeArtsBuildClientBuilder().WithEndpoint(s.URL).WithCredential(credentials).SafeBuild()
+	client, err := vendor.CodeArtsBuildClientBuilder().WithEndpoint(endpoint).WithCredential(credentials).SafeBuild()
 	if err != nil {
 		t.Fatal(err)
 	}

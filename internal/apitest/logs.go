@@ -1,0 +1,40 @@
+package apitest
+
+import (
+	"context"
+	"iter"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
+)
+
+var logCalls = map[string]Call{
+	"DownloadBuildFullLog": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.Download(ctx, s.Record)
+	},
+	"DownloadBuildRealTimeLog": func(ctx context.Context, s *Scene) (any, error) {
+		return firstChunk(s.Logs.Follow(ctx, s.Job, s.Build, 0))
+	},
+	"ShowActionIInfo": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.Page(ctx, s.Job, s.Build, &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogAscending})
+	},
+	"ShowConsoleInfo": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.StepPage(ctx, s.Job, s.Build, "9", &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogDescending})
+	},
+	"ShowActionInfo": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.RunningStepPage(ctx, s.Job, s.Build, "9", &codeartsbuild.LogRunningPageOptions{End: 10, Sort: codeartsbuild.LogAscending})
+	},
+	"DownloadTaskLogNew": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.DownloadStep(ctx, s.Record, "stage2", &codeartsbuild.LogDownloadOptions{Level: codeartsbuild.LogDebug, Compress: true})
+	},
+	"ShowLogAnalysis": func(ctx context.Context, s *Scene) (any, error) {
+		return s.Logs.Analysis(ctx, s.Job, s.Build)
+	},
+}
+
+// firstChunk reads the beginning of a log.
+func firstChunk(log iter.Seq2[codeartsbuild.LogChunk, error]) (any, error) {
+	for chunk, err := range log {
+		return chunk, err
+	}
+	return codeartsbuild.LogChunk{}, nil
+}

@@ -1,0 +1,87 @@
+package apitest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+)
+
+// A Scene is a client and what its calls are about.
+type Scene struct {
+	*codeartsbuild.Client
+	V1 *codeartsbuild.Client // stops by StopTheJob
+
+	Project, Domain, Group, OtherGroup, Job, DeletedJob, BuildProject, Record, Endpoint string
+
+	Template, Official, Keystore, Permission string
+
+	Build, Running string // the numbers of a finished build and of a running one
+}
+
+// NewScene fills the in-memory service. The calls are made by clients with these options.
+func NewScene(t testing.TB, srv *codeartsbuildtest.Server, opts ...codeartsbuild.ClientOption) *Scene {
+	t.Helper()
+	s := &Scene{Project: srv.ProjectID(), Job: srv.AddJob("nightly"), DeletedJob: srv.AddJob("deleted"), Endpoint: "e0f1"}
+	s.Build = srv.AddBuild(s.Job, codeartsbuild.Build{
+		Branch: "master", Status: codeartsbuild.StatusSucceeded, StartedAt: time.Now().Add(-time.Hour), FinishedAt: time.Now(),
+	})
+	s.Running = srv.StartBuild(s.Job)
+	srv.AppendLog(s.Job, s.Build, "[t] [INFO] [Maven:external_post_maven] : one\n")
+	if err := s.fill(t, srv.Client()); err != nil {
+		t.Fatal(err)
+	}
+	s.Client = srv.Client(opts...)
+	s.V1 = srv.Client(append(opts, codeartsbuild.WithStopAPI(codeartsbuild.StopAPIV1))...)
+	return s
+}
+
+// fill makes what calls are about, and reads the ids that the service chose.
+func (s *Scene) fill(t testing.TB, client *codeartsbuild.Client) error {
+	t.Helper()
+	ctx := t.Context()
+	info, err := client.Jobs.Get(ctx, s.Job)
+	if err != nil {
+		return err
+	}
+	build, err := client.Builds.Get(ctx, s.Job, s.Build)
+	if err != nil {
+		return err
+	}
+	s.BuildProject, s.Record, s.Domain = info.BuildProjectID, build.RecordID, build.DomainID
+	if _, err = client.Jobs.Delete(ctx, s.DeletedJob); err != nil {
+		return err
+	}
+	var made struct{ Result []struct{ ID string } }
+	err = client.Do(ctx, "POST", "/v1/job/"+s.Project+"/group/create", map[string]string{"name": "a"}, &made)
+	if err != nil {
+		return err
+	}
+	s.Group = made.Result[0].ID
+	return nil
+}
+
+// Ids of the forms that the paths of operations take.
+const (
+	someID   = "48c66c6002964721be537cdc6ce0297b"
+	someUUID = "41f0e24d-d435-4f80-88cd-19dba310f845"
+)
+
+// Scripted is a scene of made up things, for a transport that gives all responses.
+func Scripted(client, v1 *codeartsbuild.Client) *Scene {
+	return &Scene{
+		Client: client, V1: v1,
+		Project: someID, Domain: someID, Group: someID, OtherGroup: someID, Job: someID, DeletedJob: someID,
+		BuildProject: someUUID, Record: someUUID, Endpoint: "e0f1",
+		Template: someUUID, Official: someUUID, Keystore: someID, Permission: "7", Build: "1", Running: "2",
+	}
+}
+
+// Example is the scene of the documented example of an operation, where a client compares the two.
+func (s *Scene) Example(operation string) *Scene {
+	if operation == "ShowJobBuildRecordDetail" {
+		s.Job, s.Build = "68491d9bc97b4774adb93e29b46d2dc6", "532"
+	}
+	return s
+}
