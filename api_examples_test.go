@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/apidoc"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/apitest"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
@@ -449,15 +450,15 @@ func TestResultsHaveEveryDocumentedField(t *testing.T) {
 // A documentedType is a documented type, or the members of one.
 type documentedType struct {
 	name   string
-	fields []apitest.Field // of an object
+	fields []apidoc.Field // of an object
 }
 
-func typeOf(d *apitest.Document, name string) documentedType {
+func typeOf(d *apidoc.Document, name string) documentedType {
 	return documentedType{name, d.Types[name]}
 }
 
 // payloadType is the type of a response without its envelope.
-func payloadType(d *apitest.Document, op apitest.Operation) documentedType {
+func payloadType(d *apidoc.Document, op apidoc.Operation) documentedType {
 	if op.ResponseBodyType != "" {
 		return typeOf(d, op.ResponseBodyType)
 	}
@@ -476,11 +477,11 @@ func payloadType(d *apitest.Document, op apitest.Operation) documentedType {
 	return payload
 }
 
-func (d *differences) compareTypes(path string, want documentedType, got reflect.Type, document *apitest.Document, above []string) {
+func (d *differences) compareTypes(path string, want documentedType, got reflect.Type, document *apidoc.Document, above []string) {
 	for got != nil && got.Kind() == reflect.Pointer {
 		got = got.Elem()
 	}
-	switch element, isMany := apitest.ElementOf(want.name); {
+	switch element, isMany := apidoc.ElementOf(want.name); {
 	case want.name == "any" || slices.Contains(above, want.name):
 	case got == nil:
 		d.add(path, "the document has %s, the result nothing", want.name)
@@ -506,7 +507,7 @@ func rowType(page reflect.Type) reflect.Type {
 }
 
 // compareFields compares the members of an object. A result that is not an object is one of its members.
-func (d *differences) compareFields(path string, want documentedType, got reflect.Type, document *apitest.Document, above []string) {
+func (d *differences) compareFields(path string, want documentedType, got reflect.Type, document *apidoc.Document, above []string) {
 	matched := false
 	for _, f := range want.fields {
 		if got.Kind() == reflect.Struct && got != timeType && fieldOf(got, d.nameOf(path, f.Name)) != nil {
@@ -523,7 +524,7 @@ func (d *differences) compareFields(path string, want documentedType, got reflec
 			}
 			continue
 		}
-		_, isMany := apitest.ElementOf(f.Type)
+		_, isMany := apidoc.ElementOf(f.Type)
 		isObject := document.Types[f.Type] != nil
 		switch {
 		case isMany && (isPageType(got) || got.Kind() == reflect.Slice && got != rawType), isObject && got.Kind() == reflect.Struct && !isPageType(got):

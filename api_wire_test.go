@@ -16,6 +16,7 @@ import (
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/apidoc"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/apitest"
 )
 
@@ -55,9 +56,9 @@ var beyondDocument = map[string]string{
 
 const oneConfig = "a member of a job's configuration, which other calls document"
 
-func readDocument(t testing.TB) *apitest.Document {
+func readDocument(t testing.TB) *apidoc.Document {
 	t.Helper()
-	document, err := apitest.ReadDocument("testdata/operations.json")
+	document, err := apidoc.Read("testdata/operations.json")
 	require.NoError(t, err)
 	return document
 }
@@ -156,7 +157,7 @@ func namesIn(exceptions map[string]string, operation string) map[string]bool {
 
 // parametersOf returns the documented parameters of the query and members of the body. known also knows what stands below a
 // member whose form is not documented.
-func parametersOf(d *apitest.Document, op apitest.Operation) (names map[string]bool, known func(name string) bool) {
+func parametersOf(d *apidoc.Document, op apidoc.Operation) (names map[string]bool, known func(name string) bool) {
 	names = make(map[string]bool)
 	for _, p := range op.Params {
 		if p.In == "query" {

@@ -22,7 +22,7 @@ const (
 	fuzzedBuild = "20"
 )
 
-// A fuzzTarget is an operation whose responses are fuzzed, with what they are read into.
+// A fuzzTarget is an operation whose responses are fuzzed, with the value that they are read into.
 type fuzzTarget struct {
 	op     operation
 	newOut func() any
@@ -129,6 +129,9 @@ func (j judged) again() bool { return j.v.retry || j.v.unauthorized }
 // complete reports whether a success came completely.
 func (j judged) complete() bool { return isSuccess(j.a.status) && j.a.err == nil && !j.a.oversized }
 
+// mayBeCutOff reports whether the body is empty and its end was not marked.
+func (j judged) mayBeCutOff() bool { return !j.a.framed && len(withoutMark(j.a.body)) == 0 }
+
 // isOut makes a property of the value that a response was read into. It holds if the value has another type.
 func isOut[T any](holds func(j judged, out T) bool) func(judged) bool {
 	return func(j judged) bool {
@@ -140,7 +143,7 @@ func isOut[T any](holds func(j judged, out T) bool) func(judged) bool {
 var successProperties = []property[judged]{
 	{"a success came completely", judged.complete},
 	{"a success is final", func(j judged) bool { return !j.again() && !j.v.unknown }},
-	{"the end of an empty success was marked", func(j judged) bool { return j.a.framed || len(withoutMark(j.a.body)) > 0 }},
+	{"an empty success was not cut off", func(j judged) bool { return !j.mayBeCutOff() }},
 	{"a stop was accepted", isOut(func(_ judged, out *StopResult) bool { return out.Result && !out.AlreadyFinished })},
 	{"a denial of a stop is not a success", isOut(func(j judged, _ *StopResult) bool { return !denies(j.a.body) })},
 	{"a run has a build number", isOut(func(_ judged, out *RunResult) bool { return checkBuildNo("", out.BuildNo) == nil })},
@@ -156,7 +159,7 @@ var successProperties = []property[judged]{
 var failureProperties = []property[judged]{
 	{"bytes wanted as they are need not be JSON", isOut(func(j judged, out *wholeResponse) bool {
 		_, asTheyAre := out.out.(*[]byte)
-		return !asTheyAre || !j.complete() || len(j.a.body) == 0 || json.Valid(unwrapText(j.a.body))
+		return !asTheyAre || !j.complete() || j.mayBeCutOff() || len(j.a.body) == 0 || json.Valid(unwrapText(j.a.body))
 	})},
 	{"the outcome of a read is known", func(j judged) bool {
 		return !j.reads() || !j.v.unknown && !errors.Is(j.v.err, ErrOutcomeUnknown)
@@ -212,11 +215,11 @@ func FuzzClassify(f *testing.F) {
 		add([]int{200, 200, 400, 502}[i%4], http.Header{"Retry-After": {"9223372037"}, "Date": {"Tue, 24 Nov 2026 08:00:00 GMT"}}, []byte(body))
 		add(200, nil, []byte(body))
 	}
+	flags := []int{0, fuzzFails, fuzzFails | fuzzEnded, fuzzFails | fuzzTimedOut, fuzzNotSent}
+	statuses := []int{0, 200, 503, 504}
 	for failure := range fuzzFailures {
 		for target := range fuzzTargets {
-			for _, flags := range []int{0, fuzzFails, fuzzFails | fuzzEnded, fuzzFails | fuzzTimedOut, fuzzNotSent} {
-				f.Add(bytesOf(target, 200*(failure%2), flags, failure, nil), []byte(`{"res`))
-			}
+			f.Add(bytesOf(target, statuses[failure%len(statuses)], flags[(failure+target)%len(flags)], failure, nil), []byte(`{"res`))
 		}
 	}
 	f.Fuzz(func(t *testing.T, data, body []byte) {

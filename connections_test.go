@@ -41,7 +41,7 @@ func mixedResponses() http.HandlerFunc {
 	}
 }
 
-// B42: calls one after another use one connection, whatever the responses are.
+// B42: calls one after another use one connection, error responses included.
 func TestConnectionsOfCallsInARow(t *testing.T) {
 	t.Parallel()
 	for _, protocol := range protocols {

@@ -46,14 +46,15 @@ var (
 	}
 )
 
+type steps = []httpfake.Func
+
 // A contextTest is a call during which its context ends.
 type contextTest struct {
-	call     sdktest.Call
-	steps    []httpfake.Func
-	requests int
-	status   int      // of the response in the error; 0: there is none
-	kinds    []string // of the error, without that of the context
-	text     string   // of the last cause
+	call   sdktest.Call
+	steps  steps    // one for each request
+	status int      // of the response in the error; 0: it has none
+	kinds  []string // of the error, without that of the context
+	text   string   // of the last cause
 }
 
 // run requires that the call ends at the moment at which its context does, and that the error says why.
@@ -67,7 +68,7 @@ func (tt contextTest) run(t *testing.T, end contextEnd, after time.Duration, opt
 	err := tt.call(ctx, client)
 
 	require.Equal(t, after, time.Since(start), "the call ends when its context does")
-	require.Equal(t, tt.requests, transport.Count())
+	require.Equal(t, len(tt.steps), transport.Count())
 	require.ErrorIs(t, err, end.kind)
 	require.ErrorContains(t, err, end.kind.Error())
 	require.ErrorContains(t, err, tt.text)
@@ -102,11 +103,11 @@ func TestContextEndsInPause(t *testing.T) {
 	badGateway := httpfake.Reply(502, "bad upstream", "Retry-After", "20")
 	longPauses := codeartsbuild.WithRetry(codeartsbuild.RetryPolicy{MinDelay: 30 * time.Second, MaxDelay: 30 * time.Second})
 	testContextEnds(t, map[string]contextTest{
-		"after 503":                   {sdktest.Stop, []httpfake.Func{maintenance}, 1, 503, []string{"ErrInternalServerError"}, "maintenance"},
-		"after 502":                   {sdktest.Stop, []httpfake.Func{badGateway}, 1, 502, []string{"ErrInternalServerError", "ErrOutcomeUnknown"}, "bad upstream"},
-		"after a lost response":       {sdktest.Stop, []httpfake.Func{httpfake.Lost}, 1, 0, []string{"ErrOutcomeUnknown"}, "EOF"},
-		"after a lost response, read": {sdktest.Read, []httpfake.Func{httpfake.Lost}, 1, 0, nil, "EOF"},
-		"after a refused connection":  {sdktest.Stop, []httpfake.Func{httpfake.Refused}, 1, 0, []string{"ErrNotSent"}, "connection refused"},
+		"after 503":                   {call: sdktest.Stop, steps: steps{maintenance}, status: 503, kinds: []string{"ErrInternalServerError"}, text: "maintenance"},
+		"after 502":                   {call: sdktest.Stop, steps: steps{badGateway}, status: 502, kinds: []string{"ErrInternalServerError", "ErrOutcomeUnknown"}, text: "bad upstream"},
+		"after a lost response":       {call: sdktest.Stop, steps: steps{httpfake.Lost}, kinds: []string{"ErrOutcomeUnknown"}, text: "EOF"},
+		"after a lost response, read": {call: sdktest.Read, steps: steps{httpfake.Lost}, text: "EOF"},
+		"after a refused connection":  {call: sdktest.Stop, steps: steps{httpfake.Refused}, kinds: []string{"ErrNotSent"}, text: "connection refused"},
 	}, cancellations, time.Microsecond, longPauses)
 }
 
@@ -118,10 +119,10 @@ func TestContextEndsWhileTokenIsRead(t *testing.T) {
 		tokens int // that the source has at once; the next one never comes
 		cached bool
 	}{
-		"first token":           {contextTest: contextTest{sdktest.Stop, []httpfake.Func{accepted}, 0, 0, nil, "context"}},
-		"first token, cached":   {contextTest: contextTest{sdktest.Stop, []httpfake.Func{accepted}, 0, 0, nil, "context"}, cached: true},
-		"after a lost response": {contextTest: contextTest{sdktest.Stop, []httpfake.Func{httpfake.Lost}, 1, 0, []string{"ErrOutcomeUnknown"}, "context"}, tokens: 1},
-		"after 503":             {contextTest: contextTest{sdktest.Stop, []httpfake.Func{httpfake.Reply(503, "")}, 1, 0, nil, "context"}, tokens: 1},
+		"first token":           {contextTest: contextTest{call: sdktest.Stop, text: "context"}},
+		"first token, cached":   {contextTest: contextTest{call: sdktest.Stop, text: "context"}, cached: true},
+		"after a lost response": {contextTest: contextTest{call: sdktest.Stop, steps: steps{httpfake.Lost}, kinds: []string{"ErrOutcomeUnknown"}, text: "context"}, tokens: 1},
+		"after 503":             {contextTest: contextTest{call: sdktest.Stop, steps: steps{httpfake.Reply(503, "")}, text: "context"}, tokens: 1},
 	}
 	for name, tt := range tests {
 		for how, end := range contextEnds {
@@ -159,10 +160,10 @@ func TestContextEndsBeforeResponse(t *testing.T) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("operation was canceled")}
 	})
 	testContextEnds(t, map[string]contextTest{
-		"stop":       {sdktest.Stop, []httpfake.Func{httpfake.Stuck}, 1, 0, []string{"ErrOutcomeUnknown"}, "context"},
-		"any POST":   {anyPost, []httpfake.Func{httpfake.Stuck}, 1, 0, []string{"ErrOutcomeUnknown"}, "context"},
-		"read":       {sdktest.Read, []httpfake.Func{httpfake.Stuck}, 1, 0, nil, "context"},
-		"connecting": {sdktest.Stop, []httpfake.Func{stuckDial}, 1, 0, []string{"ErrNotSent"}, "operation was canceled"},
+		"stop":       {call: sdktest.Stop, steps: steps{httpfake.Stuck}, kinds: []string{"ErrOutcomeUnknown"}, text: "context"},
+		"any POST":   {call: anyPost, steps: steps{httpfake.Stuck}, kinds: []string{"ErrOutcomeUnknown"}, text: "context"},
+		"read":       {call: sdktest.Read, steps: steps{httpfake.Stuck}, text: "context"},
+		"connecting": {call: sdktest.Stop, steps: steps{stuckDial}, kinds: []string{"ErrNotSent"}, text: "operation was canceled"},
 	}, contextEnds, time.Second)
 }
 
@@ -171,10 +172,10 @@ func TestContextEndsInBody(t *testing.T) {
 	t.Parallel()
 	success, badRequest, timeout := httpfake.Stalled(200, `{"res`), httpfake.Stalled(400, "no such job"), httpfake.Stalled(504, "upstream silent")
 	testContextEnds(t, map[string]contextTest{
-		"success":       {sdktest.Stop, []httpfake.Func{success}, 1, 200, []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}, "cut off"},
-		"success, read": {sdktest.Read, []httpfake.Func{success}, 1, 200, []string{"ErrUnexpectedResponse"}, "cut off"},
-		"400":           {sdktest.Stop, []httpfake.Func{badRequest}, 1, 400, []string{"ErrBadRequest"}, "no such job"},
-		"504":           {sdktest.Stop, []httpfake.Func{timeout}, 1, 504, []string{"ErrInternalServerError", "ErrOutcomeUnknown"}, "upstream silent"},
+		"success":       {call: sdktest.Stop, steps: steps{success}, status: 200, kinds: []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}, text: "cut off"},
+		"success, read": {call: sdktest.Read, steps: steps{success}, status: 200, kinds: []string{"ErrUnexpectedResponse"}, text: "cut off"},
+		"400":           {call: sdktest.Stop, steps: steps{badRequest}, status: 400, kinds: []string{"ErrBadRequest"}, text: "no such job"},
+		"504":           {call: sdktest.Stop, steps: steps{timeout}, status: 504, kinds: []string{"ErrInternalServerError", "ErrOutcomeUnknown"}, text: "upstream silent"},
 	}, contextEnds, time.Second)
 }
 
@@ -183,8 +184,8 @@ func TestContextEndsInStopAndWait(t *testing.T) {
 	t.Parallel()
 	running := httpfake.Reply(200, `{"result":{"codeci_job_id":"`+sdktest.JobID+`","build_no":20,"status":"RUNNING"},"status":"success"}`)
 	testContextEnds(t, map[string]contextTest{
-		"between two reads": {stopAndWait, []httpfake.Func{accepted, running}, 2, 0, []string{"ErrStillRunning"}, "running"},
-		"in a read":         {stopAndWait, []httpfake.Func{accepted, httpfake.Stuck}, 2, 0, []string{"ErrStillRunning"}, "context"},
+		"between two reads": {call: stopAndWait, steps: steps{accepted, running}, kinds: []string{"ErrStillRunning"}, text: "running"},
+		"in a read":         {call: stopAndWait, steps: steps{accepted, httpfake.Stuck}, kinds: []string{"ErrStillRunning"}, text: "context"},
 	}, contextEnds, time.Second)
 }
 
@@ -257,21 +258,19 @@ func TestContextEndsOnConnection(t *testing.T) {
 func TestDeadlineBeforeNextAttempt(t *testing.T) {
 	t.Parallel()
 	maintenance := httpfake.Reply(503, `{"error_msg":"maintenance"}`, "Retry-After", "20")
-	longPauses := codeartsbuild.RetryPolicy{MinDelay: 30 * time.Second}
 	tests := map[string]struct {
 		step   httpfake.Func
-		retry  codeartsbuild.RetryPolicy
 		within time.Duration
-		status int
+		status int // of the response in the error; 0: it has none
 		text   string
-		kinds  []string // beside DeadlineExceeded
+		kinds  []string // without DeadlineExceeded
 	}{
-		"throttled":                {httpfake.Reply(429, `{"error_msg":"slow down"}`), codeartsbuild.RetryPolicy{}, time.Second, 429, "slow down", []string{"ErrTooManyRequests"}},
-		"Retry-After":              {maintenance, codeartsbuild.RetryPolicy{}, 19 * time.Second, 503, "maintenance", []string{"ErrInternalServerError"}},
-		"Retry-After, same moment": {maintenance, codeartsbuild.RetryPolicy{}, 20 * time.Second, 503, "maintenance", []string{"ErrInternalServerError"}},
-		"502":                      {httpfake.Reply(502, "bad upstream", "Retry-After", "20"), codeartsbuild.RetryPolicy{}, 10 * time.Second, 502, "bad upstream", []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
-		"lost response":            {httpfake.Lost, longPauses, time.Microsecond, 0, "EOF", []string{"ErrOutcomeUnknown"}},
-		"refused connection":       {httpfake.Refused, longPauses, time.Microsecond, 0, "connection refused", []string{"ErrNotSent"}},
+		"throttled":                {step: httpfake.Reply(429, `{"error_msg":"slow down"}`), within: time.Second, status: 429, text: "slow down", kinds: []string{"ErrTooManyRequests"}},
+		"Retry-After":              {step: maintenance, within: 19 * time.Second, status: 503, text: "maintenance", kinds: []string{"ErrInternalServerError"}},
+		"Retry-After, same moment": {step: maintenance, within: 20 * time.Second, status: 503, text: "maintenance", kinds: []string{"ErrInternalServerError"}},
+		"502":                      {step: httpfake.Reply(502, "bad upstream", "Retry-After", "20"), within: 10 * time.Second, status: 502, text: "bad upstream", kinds: []string{"ErrInternalServerError", "ErrOutcomeUnknown"}},
+		"lost response":            {step: httpfake.Lost, within: time.Nanosecond, text: "EOF", kinds: []string{"ErrOutcomeUnknown"}},
+		"refused connection":       {step: httpfake.Refused, within: time.Nanosecond, text: "connection refused", kinds: []string{"ErrNotSent"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -281,7 +280,7 @@ func TestDeadlineBeforeNextAttempt(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), tt.within)
 				defer cancel()
 				start := time.Now()
-				err := sdktest.Stop(ctx, sdktest.Client(t, transport, codeartsbuild.WithRetry(tt.retry)))
+				err := sdktest.Stop(ctx, sdktest.Client(t, transport))
 				require.Zero(t, time.Since(start), "time that the call took")
 				require.NoError(t, ctx.Err())
 				require.Equal(t, 1, transport.Count())

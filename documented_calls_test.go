@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
-	"github.com/codeartsbuild-go/codeartsbuild/internal/apitest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/apidoc"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
@@ -71,7 +71,7 @@ func documentedReply(t *testing.T, operation string) string {
 
 var placeholder = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
 
-func checkDocumented(t *testing.T, op apitest.Operation, request httpfake.Request) {
+func checkDocumented(t *testing.T, op apidoc.Operation, request httpfake.Request) {
 	t.Helper()
 	require.Equal(t, op.Method, request.Method)
 	require.Regexp(t, "^"+placeholder.ReplaceAllString(regexp.QuoteMeta(op.Path), "[^/]+")+"$", request.URL.Path)

@@ -53,7 +53,7 @@ func TestOnceNotRetried(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		step   httpfake.Func
-		status int // of the response in the error; 0: there is none
+		status int // of the response in the error; 0: it has none
 		kinds  []string
 	}{
 		"no such host":               {httpfake.Fail(&net.DNSError{Err: "no such host", IsNotFound: true}), 0, []string{"ErrNotSent"}},

@@ -32,10 +32,10 @@ const (
 	endlessBody = math.MaxInt64
 )
 
-// A meter counts what goes over the connections of a server.
+// A meter counts the bytes on the connections of a server.
 type meter struct {
-	sent     atomic.Int64 // what the server could send
-	received atomic.Int64 // what the client took
+	sent     atomic.Int64 // by the server
+	received atomic.Int64 // by the client
 }
 
 // listenMetered starts a server whose connections are counted, and makes a client of it. The client has the given

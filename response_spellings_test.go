@@ -100,14 +100,14 @@ func TestDoSpellings(t *testing.T) {
 	require.Equal(t, 2, out.Number)
 }
 
-// B38: the number of a new build is a text, whatever the response has.
+// B38: each spelling of the number of a new build gives the same text.
 func TestRunSpellings(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"texts":              `{"actual_build_number":"7","daily_build_number":"20261124.3"}`,
 		"numbers":            `{"actual_build_number":7,"daily_build_number":20261124.3}`,
 		"envelope":           `{"result":{"actual_build_number":"7","daily_build_number":"20261124.3"},"status":"success"}`,
-		"more members":       `{"octopus_job_name":1,"actual_build_number":1,"actual_build_number":7.0,"daily_build_number":"20261124.3"}`,
+		"more members":       `{"another":1,"actual_build_number":1,"actual_build_number":7.0,"daily_build_number":"20261124.3"}`,
 		"object in a string": `"{\"actual_build_number\":\"7\",\"daily_build_number\":\"20261124.3\"}"`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func TestBudgetInOutage(t *testing.T) {
 	const calls = 5000
 	outages := map[string]struct {
 		step   httpfake.Func
-		status int    // of the service's last response; 0: there is none
+		status int    // of the service's last response; 0: no response came
 		text   string // of the last cause
 	}{
 		"503":                {httpfake.Reply(503, `{"error_code":"APIGW.0613","error_msg":"down for repair"}`), 503, "down for repair"},

@@ -17,13 +17,13 @@ func FuzzOneLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
 		limit = 8 + (limit&math.MaxInt16)%1024
-		for what, short := range map[string]string{"oneLine": oneLine(text, limit), "snippet": snippet(text)} {
+		for name, short := range map[string]string{"oneLine": oneLine(text, limit), "snippet": snippet(text)} {
 			most := limit
-			if what == "snippet" {
+			if name == "snippet" {
 				most = 163
 			}
 			if len(short) > most+3 || !isPrintable(short) || strings.Contains(short, "  ") {
-				t.Fatalf("%s makes %q (%d bytes of at most %d) of %q", what, short, len(short), most, text)
+				t.Fatalf("%s makes %q (%d bytes of at most %d) of %q", name, short, len(short), most, text)
 			}
 		}
 	})

@@ -117,7 +117,6 @@ var exceptions = map[string][]string{
 	"ShowJobStepStatus":   {"result.workflow is not documented"},                                               // newer pages
 	"ShowLogAnalysis":     {"result.job_name is not documented"},                                               // live
 	"ShowJobPipelineInfo": limitsOfParameters(8),                                                               // the configuration has them
-	"UpdateJobGroup":      {"result[0].ordinal is a number, and the type is string"},                           // a number in the example of CreateJobGroup
 }
 
 func limitsOfParameters(count int) (problems []string) {

@@ -35,7 +35,7 @@ type groupRow struct {
 	DomainID   string  `json:"domain_id"`
 	ID         string  `json:"id"`
 	Name       string  `json:"name"`
-	Ordinal    int     `json:"ordinal"`
+	Ordinal    int     `json:"ordinal,string"` // the type; the example of CreateJobGroup has a number
 	ParentID   *string `json:"parent_id"`
 	PathID     string  `json:"path_id"`
 	ProjectID  string  `json:"project_id"`
@@ -174,6 +174,7 @@ func (s *state) moveToGroup(r *request) (any, error) {
 // A groupNode is a group in the tree. Without groups in it, children is null.
 type groupNode struct {
 	Children []groupNode `json:"children"`
+	Ordinal  int         `json:"ordinal"` // a number in the tree
 	groupRow
 }
 
@@ -192,7 +193,7 @@ func (s *state) groupsIn(parent *group) []groupNode {
 	slices.SortStableFunc(groups, func(a, b *group) int { return cmp.Compare(a.ordinal, b.ordinal) })
 	var nodes []groupNode
 	for _, g := range groups {
-		nodes = append(nodes, groupNode{s.groupsIn(g), g.row()})
+		nodes = append(nodes, groupNode{s.groupsIn(g), g.ordinal, g.row()})
 	}
 	return nodes
 }

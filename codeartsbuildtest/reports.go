@@ -156,7 +156,7 @@ func (s *state) showJobSummary(r *request) (any, error) {
 		AvgSuccessRatio int `json:"avg_success_ratio"`
 		BuildNo         int `json:"build_no"`
 		JobTotal        int `json:"job_total"`
-		VersionTotal    int `json:"version_total"`
+		VersionTotal    int `json:"version_total,string"` // the type; the example has a number
 	}
 	total, good, ended := 0, 0, 0
 	for _, j := range s.jobs.all() {

@@ -1,7 +1,6 @@
-// Stop stops one build of a job and, with -wait, waits until it has ended.
+// Stop stops one build of a job and, with -wait, waits until it has finished.
 //
-// Without credentials in the environment and without flags that say what to stop, or where, it shows that on
-// an in-memory service.
+// Without credentials in the environment and without flags it does so on an in-memory service.
 package main
 
 import (
@@ -9,117 +8,136 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
-	"github.com/codeartsbuild-go/codeartsbuild/examples/internal/program"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 )
 
-func main() { program.Main(run) }
-
-type options struct {
-	cloud      program.Cloud
-	job, build string
-	wait       bool
-	timeout    time.Duration
-}
-
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var o options
-	flags := flag.NewFlagSet("stop", flag.ContinueOnError)
-	program.Text(flags, &o.job, "job", "`id` of the job: 32 letters and digits")
-	program.Text(flags, &o.build, "build", "`number` of the build, from 1")
-	flags.BoolVar(&o.wait, "wait", false, "wait until the build has ended")
-	flags.DurationVar(&o.timeout, "timeout", 10*time.Minute, "end after this `time`")
-	o.cloud.Flags(flags)
-	if err := program.Parse(flags, args, stderr); err != nil {
-		return err
-	}
-	if o.timeout <= 0 {
-		return program.Usagef("-timeout is %v, and has to be positive", o.timeout)
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+func main() {
+	job := flag.String("job", "", "`id` of the job: 32 letters and digits")
+	build := flag.String("build", "", "`number` of the build, from 1")
+	region := flag.String("region", "", "`region` of the service, such as cn-north-4; otherwise from the environment")
+	wait := flag.Bool("wait", false, "wait until the build has finished")
+	timeout := flag.Duration("timeout", 10*time.Minute, "end after this `time`")
+	flag.Parse()
+	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer end()
+	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	if o.job+o.build+o.cloud.Region+o.cloud.Endpoint == "" && !program.HasCredential() {
-		return o.demonstrate(ctx, stdout)
-	}
-	if o.job == "" || o.build == "" {
-		return program.Usagef("both -job and -build are needed")
-	}
-	client, err := o.cloud.Connect()
-	if err != nil {
-		return err
-	}
-	defer client.CloseIdleConnections()
-	return o.stop(ctx, client, stdout)
-}
-
-// demonstrate stops a build of the in-memory service, over a socket and with a real login.
-func (o options) demonstrate(ctx context.Context, stdout io.Writer) error {
-	server, client, err := program.LogIn(ctx)
-	if err != nil {
-		return err
-	}
-	defer server.Close()
-	defer client.CloseIdleConnections()
-	fmt.Fprintf(stdout, "No credentials are set, so this is a demonstration with an in-memory service at %s.\n", server.URL)
-	o.job = server.AddJob("nightly")
-	started, err := client.Jobs.Run(ctx, o.job, &codeartsbuild.RunRequest{Branch: "main"})
-	if err != nil {
-		return err
-	}
-	o.build, o.wait = started.BuildNo, true
-	fmt.Fprintf(stdout, "%s  logged in with a password and started build %s of job %s\n", program.Stamp(time.Now()), o.build, o.job)
-	if err := o.stop(ctx, client, stdout); err != nil {
-		return err
-	}
-	fmt.Fprintln(stdout, "In the cloud: go run ./examples/stop -region REGION -job ID -build NUMBER -wait")
-	return nil
-}
-
-// stop stops the build and says what it sees on the way.
-func (o options) stop(ctx context.Context, client *codeartsbuild.Client, stdout io.Writer) error {
-	say := func(format string, args ...any) {
-		fmt.Fprintf(stdout, "%s  %s\n", program.Stamp(time.Now()), fmt.Sprintf(format, args...))
-	}
-	asked := time.Now()
-	result, stopErr := client.Jobs.Stop(ctx, o.job, o.build)
+	var err error
 	switch {
-	case errors.Is(stopErr, codeartsbuild.ErrBuildFinished):
-		say("build %s had already finished", o.build)
-		return nil
-	case errors.Is(stopErr, codeartsbuild.ErrOutcomeUnknown) && o.wait && ctx.Err() == nil:
-		say("%v; looking whether the build ends", stopErr)
-	case stopErr != nil:
-		return stopErr
-	case result.AlreadyFinished:
-		say("build %s no longer runs", o.build)
-		return nil
+	case *job+*build+*region == "" && !hasCredential():
+		err = demonstrate(ctx)
+	case *job == "" || *build == "":
+		fmt.Fprintln(os.Stderr, "-job and -build are needed; -h lists the flags")
+		os.Exit(2)
 	default:
-		say("the service accepted the stop of build %s", o.build)
-	}
-	if !o.wait {
-		fmt.Fprintf(stdout, "Accepted: the service ends build %s within seconds. See it happen with -wait.\n", o.build)
-		return nil
-	}
-	return o.watch(ctx, client, asked, stopErr, stdout, say)
-}
-
-func (o options) watch(ctx context.Context, client *codeartsbuild.Client, asked time.Time, stopErr error, stdout io.Writer, say func(string, ...any)) error {
-	ended, err := client.Builds.Wait(ctx, o.job, o.build, &codeartsbuild.WaitOptions{OnChange: func(b *codeartsbuild.Build) {
-		say("build %s is %s", b.BuildNo, b.Status)
-	}})
-	if err != nil && stopErr == nil {
-		return program.WithRemedy(err, "The stop was accepted, and the build ends without this program. Run the same command again to see it end.")
+		err = stopInCloud(ctx, *region, *job, *build, *wait)
 	}
 	if err != nil {
-		return errors.Join(err, stopErr)
+		fmt.Fprintln(os.Stderr, err)
 	}
-	verdict := "Stopped"
-	if ended.Status != codeartsbuild.StatusAborted { // it came to its own end before the stop reached it
-		verdict = "Not stopped"
+	os.Exit(code(ctx, err))
+}
+
+// hasCredential reports whether the environment has any part of a credential, or there is a credential file.
+func hasCredential() bool {
+	for _, name := range []string{
+		"CODEARTSBUILD_TOKEN", "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HW_ACCESS_KEY", "HW_SECRET_KEY", "HW_USER_NAME",
+		"HW_USER_ID", "HW_USER_PASSWORD", "OS_ACCESS_KEY", "OS_SECRET_KEY", "OS_USERNAME", "OS_USER_ID", "OS_PASSWORD",
+		"HUAWEICLOUD_SDK_CREDENTIALS_FILE", "HC_CONTAINER_CREDENTIALS_FULL_URI",
+	} {
+		if os.Getenv(name) != "" {
+			return true
+		}
 	}
-	fmt.Fprintf(stdout, "%s: build %s ended as %s, %s after the request.\n", verdict, o.build, ended.Status, time.Since(asked).Round(100*time.Millisecond))
+	home, err := os.UserHomeDir()
+	if err == nil {
+		_, err = os.Stat(filepath.Join(home, ".huaweicloud", "credentials"))
+	}
+	return err == nil
+}
+
+// demonstrate starts and stops a build of the in-memory service, over a socket and with a real login.
+func demonstrate(ctx context.Context) error {
+	server := codeartsbuildtest.NewServer()
+	defer server.Close()
+	server.Start()
+	fmt.Println("No credentials are set, so this is a demonstration with an in-memory service at", server.URL)
+	source, err := codeartsbuild.NewIAMTokenSource(server.IAMConfig())
+	if err != nil {
+		return err
+	}
+	client, err := codeartsbuild.NewClient(codeartsbuild.WithEndpoint(server.URL), codeartsbuild.WithTokenSource(source))
+	if err != nil {
+		return err
+	}
+	job := server.AddJob("nightly")
+	started, err := client.Jobs.Run(ctx, job, &codeartsbuild.RunRequest{Branch: "main"})
+	if err != nil {
+		return err
+	}
+	say("logged in with a password and started build %s of job %s", started.BuildNo, job)
+	if err := stop(ctx, client, job, started.BuildNo, true); err != nil {
+		return err
+	}
+	fmt.Println("In the cloud: go run ./examples/stop -region REGION -job ID -build NUMBER -wait")
 	return nil
+}
+
+func stopInCloud(ctx context.Context, region, job, build string, wait bool) error {
+	opts := []codeartsbuild.ClientOption{codeartsbuild.WithEnvironment()}
+	if region != "" {
+		opts = append(opts, codeartsbuild.WithRegion(region))
+	}
+	client, err := codeartsbuild.NewClient(opts...)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	return stop(ctx, client, job, build, wait)
+}
+
+// stop stops a build, and says what it sees on the way.
+func stop(ctx context.Context, client *codeartsbuild.Client, job, build string, wait bool) error {
+	began := time.Now()
+	if !wait {
+		_, err := client.Jobs.Stop(ctx, job, build)
+		if err == nil {
+			say("the service accepted the stop of build %s, and ends it within seconds", build)
+		}
+		return err
+	}
+	ended, err := client.Jobs.StopAndWait(ctx, job, build)
+	if err == nil {
+		say("build %s finished: %s, %s after the request", build, ended.Status, time.Since(began).Round(100*time.Millisecond))
+	}
+	return err
+}
+
+func say(format string, args ...any) {
+	fmt.Printf("%s  %s\n", time.Now().UTC().Format("15:04:05"), fmt.Sprintf(format, args...))
+}
+
+// code is the exit code: 0 stopped or already finished, 1 failed, 2 credentials, 3 outcome unknown, 124 timed out and
+// 130 interrupted.
+func code(ctx context.Context, err error) int {
+	switch {
+	case err == nil, errors.Is(err, codeartsbuild.ErrBuildFinished) && !errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		return 0
+	case errors.Is(ctx.Err(), context.Canceled):
+		return 130
+	case errors.Is(err, context.DeadlineExceeded):
+		return 124
+	case errors.Is(err, codeartsbuild.ErrOutcomeUnknown):
+		return 3
+	case errors.Is(err, codeartsbuild.ErrInvalidArgument), errors.Is(err, codeartsbuild.ErrUnauthorized), errors.Is(err, codeartsbuild.ErrNotProjectScoped):
+		return 2
+	}
+	return 1
 }

@@ -16,7 +16,8 @@ type Call func(context.Context, *Scene) (any, error)
 func Calls() map[string]Call {
 	all := make(map[string]Call)
 	for _, calls := range []map[string]Call{
-		jobCalls, permissionCalls, recycleCalls, buildCalls, logCalls, reportCalls, repositoryCalls, accountCalls,
+		jobCalls, permissionCalls, recycleCalls, buildCalls, logCalls, reportCalls, repositoryCalls, templateCalls,
+		keystoreCalls, groupCalls, accountCalls,
 	} {
 		maps.Copy(all, calls)
 	}

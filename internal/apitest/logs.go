@@ -12,7 +12,7 @@ var logCalls = map[string]Call{
 		return s.Logs.Download(ctx, s.Record)
 	},
 	"DownloadBuildRealTimeLog": func(ctx context.Context, s *Scene) (any, error) {
-		return firstChunk(s.Logs.Follow(ctx, s.Job, s.Build, 0))
+		return firstChunk(s.Logs.Follow(ctx, s.Job, s.Build, s.Offset))
 	},
 	"ShowActionIInfo": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Logs.Page(ctx, s.Job, s.Build, &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogAscending})

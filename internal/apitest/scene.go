@@ -1,6 +1,8 @@
 package apitest
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,7 @@ type Scene struct {
 	Template, Official, Keystore, Permission string
 
 	Build, Running string // the numbers of a finished build and of a running one
+	Offset         int64  // in the log of the finished build
 }
 
 // NewScene fills the in-memory service. The calls are made by clients with these options.
@@ -53,13 +56,35 @@ func (s *Scene) fill(t testing.TB, client *codeartsbuild.Client) error {
 	if _, err = client.Jobs.Delete(ctx, s.DeletedJob); err != nil {
 		return err
 	}
-	var made struct{ Result []struct{ ID string } }
-	err = client.Do(ctx, "POST", "/v1/job/"+s.Project+"/group/create", map[string]string{"name": "a"}, &made)
+	return s.addThings(ctx, client)
+}
+
+// addThings adds what calls are about beside jobs.
+func (s *Scene) addThings(ctx context.Context, client *codeartsbuild.Client) error {
+	for name, id := range map[string]*string{"a": &s.Group, "b": &s.OtherGroup} {
+		made, err := client.Groups.Create(ctx, s.Project, &codeartsbuild.GroupRequest{Name: name})
+		if err != nil {
+			return err
+		}
+		*id = made[0].ID
+	}
+	custom, err := client.Templates.Create(ctx, wholeTemplate())
 	if err != nil {
 		return err
 	}
-	s.Group = made.Result[0].ID
-	return nil
+	official, err := client.Templates.ListOfficial(ctx, nil)
+	if err != nil {
+		return err
+	}
+	keystore, err := client.Keystores.Upload(ctx, &codeartsbuild.KeystoreUpload{Name: "a.jks", File: strings.NewReader("secret"), Privacy: true})
+	if err != nil {
+		return err
+	}
+	s.Template, s.Official, s.Keystore = custom.UUID, official.Items[0].UUID, keystore.ID
+	s.Permission, err = client.Keystores.AddPermission(ctx, &codeartsbuild.KeystorePermissionRequest{
+		KeystoreID: keystore.ID, UserID: "u", UserName: "ada", Usage: true, CanAbsent: true,
+	})
+	return err
 }
 
 // Ids of the forms that the paths of operations take.
@@ -80,8 +105,11 @@ func Scripted(client, v1 *codeartsbuild.Client) *Scene {
 
 // Example is the scene of the documented example of an operation, where a client compares the two.
 func (s *Scene) Example(operation string) *Scene {
-	if operation == "ShowJobBuildRecordDetail" {
+	switch operation {
+	case "ShowJobBuildRecordDetail":
 		s.Job, s.Build = "68491d9bc97b4774adb93e29b46d2dc6", "532"
+	case "DownloadBuildRealTimeLog":
+		s.Offset = 542993
 	}
 	return s
 }
