@@ -130,6 +130,8 @@ func TestExamplesAreReadWhole(t *testing.T) {
 				d := newDifferences(op.Name)
 				d.compare("", payloadOf(want), reflect.ValueOf(result))
 				assert.Empty(t, d.others)
+				_, err = loosejson.Marshal(result)
+				assert.NoError(t, err)
 			})
 		}
 	}

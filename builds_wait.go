@@ -129,25 +129,30 @@ const (
 
 // An outage is the time for which reads have failed in a row.
 type outage struct {
-	limit time.Duration
-	since time.Time // zero: the last read was good
+	limit   time.Duration
+	since   time.Time // zero: the last read was good
+	missing time.Time // since when every read says "not found"; zero: the last one did not
 }
 
-func (o *outage) over() { o.since = time.Time{} }
+func (o *outage) over() { o.since, o.missing = time.Time{}, time.Time{} }
 
 // ended returns the error that ends the waiting after a failed read, or nil if another read may be made.
 func (o *outage) ended(err error, note string) error {
+	now := time.Now()
 	if o.since.IsZero() {
-		o.since = time.Now()
+		o.since = now
 	}
-	failing, limit := time.Since(o.since), o.limit
-	if errors.Is(err, ErrNotFound) {
-		limit = min(limit, maxMissing)
+	switch {
+	case !errors.Is(err, ErrNotFound):
+		o.missing = time.Time{}
+	case o.missing.IsZero():
+		o.missing = now
 	}
+	failing, missing := now.Sub(o.since), !o.missing.IsZero() && now.Sub(o.missing) >= maxMissing
 	switch {
 	case errors.Is(err, ErrInvalidArgument) || rejected(err) || retryAfterOf(err) > maxObeyed:
 		return amend(err, note)
-	case failing < limit:
+	case failing < o.limit && !missing:
 		return nil
 	}
 	if failing > 0 {

@@ -302,6 +302,20 @@ func TestWaitTwoOutages(t *testing.T) {
 	})
 }
 
+// B60a: the minute of "not found" begins with the first such response, not with the outage before it.
+func TestWaitNotFoundAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	sdktest.InBubble(t, func(t *testing.T, f *sdktest.Fixture) {
+		broken := between(time.Minute, 4*time.Minute, codeartsbuildtest.Reply(500, `{"error_code":"CB.00060101"}`))
+		unknown := between(4*time.Minute, 4*time.Minute+30*time.Second, codeartsbuildtest.Reply(404, `{}`))
+		f.NextN(sdktest.OpGetBuild, 10_000, func(next http.Handler) http.Handler { return broken(unknown(next)) })
+		f.Statuses(f.BuildNo, 20*time.Minute, codeartsbuild.StatusFailed)
+		build, err := f.Client(sdktest.Once).Builds.Wait(t.Context(), f.JobID, f.BuildNo, nil)
+		require.NoError(t, err)
+		require.Equal(t, codeartsbuild.StatusFailed, build.Status)
+	})
+}
+
 // B60a: a login that was refused is not tried again, since that locks the user.
 func TestWaitRefusedLogin(t *testing.T) {
 	t.Parallel()

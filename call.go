@@ -213,7 +213,7 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 		a.cut = call.upload.latest.end(ctx)
 	}
 	if a.stream != nil {
-		if a.stream = (&download{a.stream, cancel}); lift() {
+		if a.stream = (&download{a.stream, cred, cancel}); lift() {
 			return a
 		}
 		a.stream.Close()

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -159,16 +160,29 @@ func (c *call) problem(a *attempt, text []byte) problem {
 	isJSON := len(text) > 0 && json.Valid(text)
 	switch {
 	case isRedirect(a.status):
-		return problem{message: "redirect to " + cmp.Or(a.redirect, "the same host") + " not followed"}
+		return problem{message: "redirect to " + cmp.Or(c.redirectHost(a), "the same host") + " not followed"}
 	case a.fromStore: // its text may quote the address, which is a credential
 		return problem{message: "the store of the file responded " + http.StatusText(a.status)}
 	case !isJSON && !c.op.quoted(a.status):
 		return problem{message: c.snippet(a, text)}
 	case c.op.problem != nil:
-		return c.op.problem(a.status, text)
+		return c.op.problem(a.status, []byte(c.redact(a, string(text)))) // it cuts the title of a page
 	}
 	r := readReport(text)
 	return r.problem(problemDepth)
+}
+
+// redirectHost is the host of Location, or "". A secret in Location may hold the character at which the host ends.
+func (c *call) redirectHost(a *attempt) string {
+	text := a.header.Get("Location")
+	location, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	if !strings.Contains(c.redact(a, text), location.Host) {
+		return "[removed]"
+	}
+	return location.Host
 }
 
 // quoted reports whether a response of this status may quote the secrets of the request.

@@ -19,7 +19,7 @@ const (
 )
 
 // observe reads the Date of a response that was received just now.
-func (k *serviceClock) observe(header http.Header, received time.Time) {
+func (k *serviceClock) observe(header http.Header, sent, received time.Time) {
 	dates := header["Date"]
 	if len(dates) == 0 {
 		return
@@ -33,6 +33,9 @@ func (k *serviceClock) observe(header http.Header, received time.Time) {
 		return
 	}
 	ahead := date.Sub(received)
+	if ahead < 0 { // the response may have been on its way for long, but not from before its request
+		ahead = min(date.Sub(sent), 0)
+	}
 	if ahead.Abs() <= dateTolerance {
 		ahead = 0
 	}

@@ -91,3 +91,28 @@ func TestRetryAfterSaturates(t *testing.T) {
 		require.Equal(t, want, retryAfter(http.Header{"Retry-After": {value}}), value)
 	}
 }
+
+// B20, B56: a response that was on its way for long does not make the service's clock look slow.
+func TestClockOfSlowResponses(t *testing.T) {
+	t.Parallel()
+	received := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	tests := map[string]struct{ took, date, want time.Duration }{ // the date and the result: ahead of the receipt
+		"right, at once":                   {0, 0, 0},
+		"right, stamped at the end":        {25 * time.Second, 0, 0},
+		"right, stamped at the beginning":  {25 * time.Second, -25 * time.Second, 0},
+		"right, stamped amid":              {25 * time.Second, -10 * time.Second, 0},
+		"whole seconds":                    {time.Second, -3 * time.Second, 0},
+		"an hour ahead":                    {25 * time.Second, time.Hour, time.Hour},
+		"an hour behind, at once":          {0, -time.Hour, -time.Hour},
+		"an hour behind, after 25 seconds": {25 * time.Second, -time.Hour, -time.Hour + 25*time.Second},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var clock serviceClock
+			date := received.Add(tt.date).Format(http.TimeFormat)
+			clock.observe(http.Header{"Date": {date}}, received.Add(-tt.took), received)
+			require.Equal(t, tt.want, time.Duration(clock.ahead.Load()))
+		})
+	}
+}

@@ -62,7 +62,7 @@ func TestConnectionsOfCallsInARow(t *testing.T) {
 			connections, _ := server.Connections()
 			t.Logf("100 calls, %d of them failed, %d requests: %d connections", failed, len(server.Requests()), connections)
 			require.Positive(t, failed)
-			require.Equal(t, 1, connections)
+			require.LessOrEqual(t, connections, 3, "net/http gives up a connection whose writer has to wait 50 ms for a processor")
 		})
 	}
 }

@@ -26,7 +26,7 @@
 //
 // The services of a [Client] have one method for each documented operation: Builds (records, stages, artifacts), Jobs
 // (configuration, permissions, recycle bin), Logs, Templates, Keystores, Groups, Reports, Repositories, Images and Account.
-// [Client.Do] reaches whatever has no method.
+// [Client.Do] reaches operations without a method.
 //
 // # Errors
 //

@@ -7,10 +7,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/redact"
 )
 
 const (
@@ -30,14 +31,26 @@ type response struct {
 	framed    bool // the end of the body was marked, so that an empty body is complete
 	oversized bool
 	stream    io.ReadCloser
-	redirect  string // the host of Location
-	fromStore bool   // another store responded
+	fromStore bool // another store responded
 }
 
 // A download is the body of a stream, and the end of its attempt.
 type download struct {
 	io.ReadCloser
+	cred   credential // nil: none
 	cancel context.CancelFunc
+}
+
+// Read removes the secrets of the request from an error: net/http quotes a trailer that it cannot read.
+func (d *download) Read(p []byte) (int, error) {
+	n, err := d.ReadCloser.Read(p)
+	if err == nil || err == io.EOF || d.cred == nil {
+		return n, err
+	}
+	if told := err.Error(); redact.Remove(told, d.cred.secrets()...) != told {
+		err = errors.New(redact.Remove(withoutAddress(err).Error(), d.cred.secrets()...))
+	}
+	return n, err
 }
 
 func (d *download) Close() error {
@@ -47,6 +60,7 @@ func (d *download) Close() error {
 
 // exchange sends the request and reads the response within its limit.
 func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r response, err error) {
+	sent := time.Now()
 	resp, err := c.roundTrip(req)
 	if err == nil && call.op.stream && isRedirect(resp.StatusCode) {
 		resp, r.fromStore, err = c.followToStore(req, resp)
@@ -56,7 +70,7 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 	}
 	r.status, r.header, r.received = resp.StatusCode, resp.Header, time.Now()
 	if !r.fromStore {
-		c.clock.observe(r.header, r.received)
+		c.clock.observe(r.header, sent, r.received)
 		c.protocol.Store(int32(resp.ProtoMajor))
 	}
 	r.http2 = resp.ProtoMajor == 2
@@ -66,8 +80,6 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 	limit := maxErrorResponse
 	if isSuccess(resp.StatusCode) {
 		limit = maxResponse
-	} else if isRedirect(resp.StatusCode) {
-		r.redirect = redirectHost(resp)
 	}
 	if resp.Body == nil {
 		return r, nil
@@ -102,7 +114,7 @@ func decompress(resp *http.Response) error {
 		return nil
 	}
 	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
-		return errors.New("the response has the Content-Encoding " + oneLine(encoding, 32) + ", which was not asked for")
+		return errors.New("the response has the Content-Encoding " + encoding + ", which was not asked for")
 	}
 	resp.Body = &gzipBody{ReadCloser: resp.Body}
 	resp.ContentLength = -1 // of the compressed body
@@ -178,14 +190,6 @@ func (op *operation) isFile(resp *http.Response) bool {
 		io.Closer
 	}{body, resp.Body}
 	return err == nil && !strings.Contains(" \t\r\n{[\"", string(first))
-}
-
-func redirectHost(resp *http.Response) string {
-	location, err := url.Parse(resp.Header.Get("Location"))
-	if err != nil {
-		return ""
-	}
-	return location.Host
 }
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, 1<<10); return &b }}

@@ -72,9 +72,11 @@ func readTests(t *testing.T, pattern string) string {
 	return all.String()
 }
 
-func parseSources(t *testing.T) []*ast.File {
+func parseSources(t *testing.T) []*ast.File { return parsePackage(t, ".") }
+
+func parsePackage(t *testing.T, dir string) []*ast.File {
 	t.Helper()
-	names, err := filepath.Glob("*.go")
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
 	var files []*ast.File
 	fset := token.NewFileSet()

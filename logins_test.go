@@ -339,7 +339,8 @@ func TestLoginAddressWithThePathOfTheCall(t *testing.T) {
 	}
 }
 
-// B115: A rejected password locks the user when it is tried again and again. Each of these uses of a client makes one login.
+// B115, B163: a rejected password locks the user when it is tried again and again. Each of these uses of a client makes
+// one login.
 func TestRejectedLoginIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	plan := &codeartsbuild.StopPlan{JobID: sdktest.JobID}

@@ -3,11 +3,13 @@ package codeartsbuild_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,6 +64,25 @@ func isASCII(text string) bool {
 // shortToken has the characters of base64 that some spellings escape.
 const shortToken = "MIIToken+8Qz/4Kw9Rv2Xy7Tj3Lm6Np1Bc5Df0Gh=="
 
+// bodiesWithSecret repeat a secret. The place of %s gets it, spelled for JSON. Those of a success come with the status 200.
+var bodiesWithSecret = map[string]string{
+	"message":                     `{"error_code":"DEV.CB.1","error_msg":"bad header X-Auth-Token: %s, says the gateway"}`,
+	"code":                        `{"error_code":"%s","error_msg":"bad header"}`,
+	"other member":                `{"error_code":"DEV.CB.1","error_msg":"bad header","request":{"headers":{"X-Auth-Token":["%s"]}}}`,
+	"nested error":                `{"status":"error","error":{"code":"CB.00060200","reason":"%s"}}`,
+	"array":                       `{"errors":[{"code":"CB.00060200","message":"%s"}]}`,
+	"success that is an error":    `{"error_code":"CB.00060200","error_msg":"%s"}`,
+	"success that is not JSON":    `{"error_code":"CB.00060200","error_msg":"%s"`,
+	"success of the wrong form":   `{"result":"%s"}`,
+	"text":                        `bad header X-Auth-Token: %s`,
+	"page":                        `<html><title>bad header %s</title></html>`,
+	"page without a title":        `<html><h1>bad</h1><p>header %s</p></html>`,
+	"page with a secret at a cut": `<html><p>` + strings.Repeat("no. ", 35) + `%s</p></html>`,
+	"text with a secret at a cut": strings.Repeat("no. ", 36) + `%s`,
+	"message at a cut":            `{"error_code":"DEV.CB.1","error_msg":"` + strings.Repeat("no. ", 125) + `%s"}`,
+	"body at a cut":               `{"error_code":"DEV.CB.1","error_msg":"bad header","padding":"` + strings.Repeat("no. ", 1000) + strings.Repeat(".", 20) + `%s"}`,
+}
+
 // B6: a secret that a response repeats is removed, in each place and in each spelling.
 func TestRedactionOfEchoedSecret(t *testing.T) {
 	t.Parallel()
@@ -71,25 +92,7 @@ func TestRedactionOfEchoedSecret(t *testing.T) {
 		strings.Repeat("MIILongToken/Part+Of=It", 40),
 		"密码Wörterbuch🚀Schlüssel鍵",
 	}
-	// The place of %s gets the secret, spelled for JSON.
-	places := map[string]string{
-		"message":                     `{"error_code":"DEV.CB.1","error_msg":"bad header X-Auth-Token: %s, says the gateway"}`,
-		"code":                        `{"error_code":"%s","error_msg":"bad header"}`,
-		"other member":                `{"error_code":"DEV.CB.1","error_msg":"bad header","request":{"headers":{"X-Auth-Token":["%s"]}}}`,
-		"nested error":                `{"status":"error","error":{"code":"CB.00060200","reason":"%s"}}`,
-		"array":                       `{"errors":[{"code":"CB.00060200","message":"%s"}]}`,
-		"success that is an error":    `{"error_code":"CB.00060200","error_msg":"%s"}`,
-		"success that is not JSON":    `{"error_code":"CB.00060200","error_msg":"%s"`,
-		"success of the wrong form":   `{"result":"%s"}`,
-		"text":                        `bad header X-Auth-Token: %s`,
-		"page":                        `<html><title>bad header %s</title></html>`,
-		"page without a title":        `<html><h1>bad</h1><p>header %s</p></html>`,
-		"page with a secret at a cut": `<html><p>` + strings.Repeat("no. ", 35) + `%s</p></html>`,
-		"text with a secret at a cut": strings.Repeat("no. ", 36) + `%s`,
-		"message at a cut":            `{"error_code":"DEV.CB.1","error_msg":"` + strings.Repeat("no. ", 125) + `%s"}`,
-		"body at a cut":               `{"error_code":"DEV.CB.1","error_msg":"bad header","padding":"` + strings.Repeat("no. ", 1000) + strings.Repeat(".", 20) + `%s"}`,
-	}
-	for place, body := range places {
+	for place, body := range bodiesWithSecret {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
 			status := http.StatusForbidden
@@ -246,6 +249,80 @@ func TestRedactionOfUnreadableResponse(t *testing.T) {
 				require.NotZero(t, logged)
 			})
 		}
+	}
+}
+
+// B161: a secret is removed before its text is split or cut, and the error that remains is told.
+func TestRedactionBeforeTextsAreSplit(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		transport httpfake.Func
+		want      string
+	}{
+		"host of a redirect":          {httpfake.Reply(302, "", "Location", "https://"+shortToken+"/login"), "unexpected response: redirect to [removed] not followed (302)"},
+		"path of a redirect":          {httpfake.Reply(302, "", "Location", "https://login.example.com/"+shortToken), "unexpected response: redirect to login.example.com not followed (302)"},
+		"redirect on the same host":   {httpfake.Reply(302, "", "Location", "/"+shortToken), "unexpected response: redirect to the same host not followed (302)"},
+		"Content-Encoding":            {httpfake.Reply(403, "", "Content-Encoding", shortToken), "Forbidden (403)"},
+		"Content-Encoding of success": {httpfake.Reply(200, "", "Content-Encoding", shortToken), "unexpected response: the response was cut off: the response has the Content-Encoding [removed], which was not asked for (200); outcome unknown: the request may have taken effect"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := sdktest.Client(t, tt.transport, codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(shortToken)), sdktest.Once)
+			err := sdktest.Stop(t.Context(), client)
+			require.EqualError(t, err, "codeartsbuild: StopJob: "+tt.want)
+			requireRemoved(t, err, shortToken)
+		})
+	}
+}
+
+// B161: the same for the title of a page in the response to a login.
+func TestRedactionOfLongTitleOfLogin(t *testing.T) {
+	t.Parallel()
+	title := strings.Repeat("no. ", 37)
+	cfg := sdktest.IAMConfig("https://iam.example.com")
+	cfg.Transport = httpfake.Reply(400, "<html><title>"+title+sdktest.Password+"</title></html>")
+	_, err := sdktest.TokenSource(t, cfg).Token(t.Context())
+	require.Equal(t, title+"[removed]", sdktest.APIError(t, err).ErrorMsg)
+}
+
+// B161: the errors of a file that is being read stay the same, unless they quote a secret.
+func TestRedactionWhileAFileIsRead(t *testing.T) {
+	t.Parallel()
+	for failure, want := range map[error]string{
+		errors.New("malformed MIME header line: X-Auth-Token " + shortToken): "malformed MIME header line: X-Auth-Token [removed]",
+		&url.Error{Op: "Get", URL: "/?" + shortToken, Err: io.EOF}:           "EOF",
+		io.ErrUnexpectedEOF: "unexpected EOF",
+	} {
+		transport := httpfake.Func(func(req *http.Request) (*http.Response, error) {
+			body := io.MultiReader(strings.NewReader("a line\n"), failingReader{failure})
+			return httpfake.Stream(200, body, "Content-Type", "application/octet-stream")(req)
+		})
+		client := sdktest.Client(t, transport, codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(shortToken)))
+		file, err := client.Logs.Download(t.Context(), "48c66c60-0296-4721-be53-7cdc6ce0297b")
+		require.NoError(t, err)
+		text, err := io.ReadAll(file)
+		require.Equal(t, "a line\n", string(text))
+		require.EqualError(t, err, want)
+		require.Equal(t, failure == io.ErrUnexpectedEOF, errors.Is(err, io.ErrUnexpectedEOF))
+		require.NoError(t, file.Close())
+	}
+}
+
+// B160: the status line of a proxy comes into the error.
+func TestRedactionOfProxyResponse(t *testing.T) {
+	t.Parallel()
+	for spelling, spell := range serverSpellings() {
+		proxy := httpfake.Listen(t, httpfake.Hijack(t, func(conn net.Conn) { _, _ = fmt.Fprintf(conn, "HTTP/1.1 403 %s\r\n\r\n", spell(shortToken)) }))
+		address, err := url.Parse(proxy.URL)
+		require.NoError(t, err)
+		transport := codeartsbuild.NewTransport()
+		transport.Proxy = http.ProxyURL(address)
+		client := sdktest.Client(t, transport, codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(shortToken)), sdktest.Once)
+		err = sdktest.Stop(t.Context(), client)
+		require.ErrorContains(t, err, "the proxy rejected the connection: 403 ")
+		require.ErrorContains(t, err, "[removed]")
+		requireRemoved(t, err, shortToken, spelling)
 	}
 }
 

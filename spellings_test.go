@@ -61,18 +61,36 @@ func capitalEscapes(text string) string {
 // there is none.
 func pieceOf(text, secret string) string {
 	size := min(len(secret), 12)
-	last := min(len(secret), 80) - size // long ones repeat themselves
-	for _, shown := range []string{text, plainMarkup(text)} {
-		for range 4 {
-			for i := 0; i <= last; i++ {
+	secret = secret[:min(len(secret), 80)] // long ones repeat themselves
+	for markup := 0; ; markup++ {
+		for shown, depth := text, 0; ; depth++ {
+			for i := 0; i+size <= len(secret) && holdsHalf(shown, secret, size/2); i++ {
 				if piece := secret[i : i+size]; strings.Contains(shown, piece) {
 					return piece
 				}
 			}
-			shown = unescape(shown)
+			plain := unescape(shown)
+			if depth == 3 || plain == shown {
+				break
+			}
+			shown = plain
+		}
+		plain := plainMarkup(text)
+		if markup == 2 || plain == text {
+			return ""
+		}
+		text = plain
+	}
+}
+
+// holdsHalf is faster than a search for all pieces: each piece has one of these halves in it.
+func holdsHalf(text, secret string, half int) bool {
+	for i := 0; i+half <= len(secret); i += half {
+		if strings.Contains(text, secret[i:i+half]) {
+			return true
 		}
 	}
-	return ""
+	return false
 }
 
 // plainMarkup reads the escapes of HTML and of addresses.
@@ -139,4 +157,21 @@ func eachByte(text, format string) string {
 		fmt.Fprintf(&b, format, c)
 	}
 	return b.String()
+}
+
+// serverSpellings are all spellings in which secrets are removed: those of JSON, of addresses and of HTML, and two of
+// these one in the other.
+func serverSpellings() map[string]func(string) string {
+	all := map[string]func(string) string{
+		"percent, twice":  func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+		"HTML, twice":     func(s string) string { return html.EscapeString(eachByte(s, "&#%d;")) },
+		"percent in HTML": func(s string) string { return eachByte(url.QueryEscape(s), "&#%d;") },
+	}
+	for name, spell := range jsonSpellings {
+		all["JSON, "+name] = spell
+	}
+	for name, spell := range markupSpellings {
+		all["markup, "+name] = spell
+	}
+	return all
 }

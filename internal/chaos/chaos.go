@@ -52,6 +52,10 @@ const (
 	limit   = 30 * time.Second // of a call, far more than all its attempts take
 	slack   = 2 * time.Second  // by which a call may be late on a busy machine
 
+	// patience is how long connections and goroutines may take to end after the last call. net/http goes on with the
+	// TLS handshake of a call that has ended for up to 10 s.
+	patience = 15 * time.Second
+
 	jobID = "48c66c6002964721be537cdc6ce0297b"
 	token = "chaos-token-8Qz4Kw9Rv2Xy7Tj3"
 )
@@ -279,7 +283,7 @@ func (s *service) tell(report *Report) {
 
 // poll waits until something is so, but not for ever.
 func poll(so func() bool) {
-	for end := time.Now().Add(5 * time.Second); !so() && time.Now().Before(end); {
+	for end := time.Now().Add(patience); !so() && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
