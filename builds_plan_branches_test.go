@@ -48,7 +48,7 @@ func TestMatchBranch(t *testing.T) {
 		{"[ab]", "[ab]", true},
 		{`\*`, `\anything`, true},
 		{"^a$", "a", false},
-		{"refs/heads/main", "main", true}, // C7
+		{"refs/heads/main", "main", true},
 		{"refs/heads/main", "refs/heads/main", true},
 		{"refs/heads/release/*", "release/1.0", true},
 		{"release/*", "refs/heads/release/1.0", true},
@@ -88,7 +88,7 @@ func TestMatchBranchTakesLinearTime(t *testing.T) {
 	require.True(t, MatchBranch(strings.Repeat("*a", 1000), strings.Repeat("a", 5000)))
 }
 
-// C50: a pattern that no branch can match protects nothing.
+// a pattern that no branch can match protects nothing.
 func TestPatternsThatNoBranchCanMatch(t *testing.T) {
 	t.Parallel()
 	rejected := map[string]string{ // and the part that the error shows
@@ -149,7 +149,7 @@ func TestDecideBranches(t *testing.T) {
 			[]string{"2 release/1.0 b2 running", "1 feat/x a1 running"},
 			BranchOptions{Branches: []string{"*"}, Protect: []string{"release/*"}}, []string{"2 keep protected", "1 STOP branch"},
 		},
-		"C51 those that a person, a schedule or an unknown trigger started": {
+		"those that a person, a schedule or an unknown trigger started": {
 			[]string{"4 x d4 running manual", "3 x c3 running scheduled", "2 x b2 running -", "1 x a1 running"},
 			BranchOptions{Branches: []string{"x"}}, []string{"4 keep manual", "3 keep scheduled", "2 keep no trigger", "1 STOP branch"},
 		},

@@ -61,7 +61,7 @@ func TestDecideRunaway(t *testing.T) {
 			[]*Build{running("1", -59*s)},
 			RunawayOptions{MaxRunning: h}, []string{"1 keep within limit"},
 		},
-		"C2 a start before the window": {
+		"a start before the window": {
 			[]*Build{running("3", 31*24*h+59*m), running("2", 31*24*h+61*m), queued("1", 31*24*h+61*m)},
 			RunawayOptions{MaxRunning: h, MaxQueued: h}, []string{"3 STOP running 744h59m", "2 keep no start time", "1 keep no start time"},
 		},

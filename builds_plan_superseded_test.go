@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// B63, C49, C51
+// B63
 func TestDecideSuperseded(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -46,31 +46,31 @@ func TestDecideSuperseded(t *testing.T) {
 			[]string{"9 a b2 failed", "8 a a1 running", "7 b b2 timed_out", "6 b a1 running"},
 			SupersededOptions{}, []string{"8 STOP superseded by 9", "6 STOP superseded by 7"},
 		},
-		"C49 newer builds that were aborted": {
+		"newer builds that were aborted": {
 			[]string{"3 main c3 aborted", "2 main b2 running", "1 main a1 running"},
 			SupersededOptions{}, []string{"2 keep newest", "1 STOP superseded by 2"},
 		},
-		"C49 newer builds that were never scheduled": {
+		"newer builds that were never scheduled": {
 			[]string{"4 main d4 schedule_failed", "3 main c3 schedule_failed", "2 main b2 queued", "1 main a1 running"},
 			SupersededOptions{}, []string{"2 keep newest", "1 STOP superseded by 2"},
 		},
-		"C49 newer builds without a revision": {
+		"newer builds without a revision": {
 			[]string{"3 main - queued", "2 main - succeeded", "1 main a1 running"},
 			SupersededOptions{}, []string{"3 keep no revision", "1 keep newest"},
 		},
-		"C49 builds that never ran are not among the newest that stay": {
+		"builds that never ran are not among the newest that stay": {
 			[]string{"6 main f6 aborted", "5 main e5 running", "4 main - queued", "3 main c3 schedule_failed", "2 main b2 running", "1 main a1 running"},
 			SupersededOptions{Keep: 2}, []string{"5 keep newest", "4 keep no revision", "2 keep newest", "1 STOP superseded by 5"},
 		},
-		"C49 a lower number that began later": {
+		"a lower number that began later": {
 			[]string{"3 main c3 running push 10:00", "2 main b2 running push 10:05", "1 main a1 running push 09:00"},
 			SupersededOptions{}, []string{"3 keep newest", "2 keep newest", "1 STOP superseded by 3"},
 		},
-		"C49 a lower number that began later than one that has finished": {
+		"a lower number that began later than one that has finished": {
 			[]string{"2 main b2 failed push 10:00", "1 main a1 running push 10:01"},
 			SupersededOptions{}, []string{"1 keep newest"},
 		},
-		"C49 a lower number that was queued later": {
+		"a lower number that was queued later": {
 			[]string{"2 main b2 queued push 10:00", "1 main a1 queued push 10:01"},
 			SupersededOptions{}, []string{"2 keep newest", "1 keep newest"},
 		},
@@ -146,11 +146,11 @@ func TestDecideSuperseded(t *testing.T) {
 			[]string{"2 main ABCDEF running", "1 main abcdef running"},
 			SupersededOptions{}, []string{"2 keep newest", "1 keep same revision"},
 		},
-		"C49 the same revision, abbreviated": {
+		"the same revision, abbreviated": {
 			[]string{"4 main 0123456789abcdef running", "3 main 0123456 running", "2 main 0123456789ABCDEF0 running", "1 main 012345 running"},
 			SupersededOptions{}, []string{"4 keep newest", "3 keep same revision", "2 keep same revision", "1 STOP superseded by 4"},
 		},
-		"C49 the same revision as an abbreviated one": {
+		"the same revision as an abbreviated one": {
 			[]string{"3 main 0123456 running", "2 main 0123456789abcdef running", "1 main 0123457789abcdef running"},
 			SupersededOptions{}, []string{"3 keep newest", "2 keep same revision", "1 STOP superseded by 3"},
 		},
@@ -226,15 +226,15 @@ func TestDecideSuperseded(t *testing.T) {
 			[]string{"9 main i9 running", "8 main a succeeded", "7 main b failed", "6 main c aborted", "5 main d timed_out", "4 main e schedule_failed"},
 			SupersededOptions{}, []string{"9 keep newest"},
 		},
-		"C51 no trigger": {
+		"no trigger": {
 			[]string{"3 main c3 running", "2 main b2 running -", "1 main a1 running"},
 			SupersededOptions{}, []string{"3 keep newest", "2 keep no trigger", "1 STOP superseded by 3"},
 		},
-		"C51 also those without a trigger": {
+		"also those without a trigger": {
 			[]string{"3 main c3 running -", "2 main b2 running -", "1 main a1 running manual"},
 			SupersededOptions{IncludeNoTrigger: true}, []string{"3 keep newest", "2 STOP superseded by 3", "1 keep manual"},
 		},
-		"C51 a newer build without a trigger": {
+		"a newer build without a trigger": {
 			[]string{"2 main b2 running -", "1 main a1 running"},
 			SupersededOptions{}, []string{"2 keep no trigger", "1 STOP superseded by 2"},
 		},
@@ -281,7 +281,7 @@ func TestDecideSuperseded(t *testing.T) {
 	}
 }
 
-// B63, C49: a chosen build is active, unprotected, of a branch and a revision, and older than Keep builds of its branch
+// B63, a chosen build is active, unprotected, of a branch and a revision, and older than Keep builds of its branch
 // that have run or can still run.
 func TestDecideSupersededChoosesOnlyPointlessBuilds(t *testing.T) {
 	t.Parallel()

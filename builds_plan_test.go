@@ -229,19 +229,19 @@ func TestPlansRejectRules(t *testing.T) {
 		"a negative time":                {Within: -1},
 	}
 	runaway := map[string]*RunawayOptions{
-		"nothing":                        nil,
-		"no limit":                       {},
-		"only exemptions":                {Exempt: noExempt},
-		"a negative limit":               {MaxRunning: -1},
-		"one negative":                   {MaxRunning: time.Hour, MaxQueued: -1},
-		"the other negative":             {MaxRunning: -1, MaxQueued: time.Hour},
-		"a negative time":                {MaxRunning: time.Hour, Within: -1},
-		"C61 over a month":               {MaxRunning: 32 * day},
-		"C61 over the given time":        {MaxQueued: 2 * day, Within: day},
-		"C61 as long as the given time":  {MaxRunning: day, Within: day},
-		"C61 one of them over the time":  {MaxRunning: time.Hour, MaxQueued: 25 * time.Hour, Within: day},
-		"C61 limits as long as a month":  {MaxQueued: 31 * day},
-		"C61 over a time beyond a month": {MaxRunning: 61 * day, Within: 60 * day},
+		"nothing":                    nil,
+		"no limit":                   {},
+		"only exemptions":            {Exempt: noExempt},
+		"a negative limit":           {MaxRunning: -1},
+		"one negative":               {MaxRunning: time.Hour, MaxQueued: -1},
+		"the other negative":         {MaxRunning: -1, MaxQueued: time.Hour},
+		"a negative time":            {MaxRunning: time.Hour, Within: -1},
+		"over a month":               {MaxRunning: 32 * day},
+		"over the given time":        {MaxQueued: 2 * day, Within: day},
+		"as long as the given time":  {MaxRunning: day, Within: day},
+		"one of them over the time":  {MaxRunning: time.Hour, MaxQueued: 25 * time.Hour, Within: day},
+		"limits as long as a month":  {MaxQueued: 31 * day},
+		"over a time beyond a month": {MaxRunning: 61 * day, Within: 60 * day},
 	}
 	branches := map[string]*BranchOptions{
 		"nothing":                     nil,
@@ -251,13 +251,13 @@ func TestPlansRejectRules(t *testing.T) {
 		"a negative time":             {Branches: []string{"x"}, Within: -1},
 	}
 	project := map[string]*ProjectOptions{
-		"nothing":                  nil,
-		"no rule":                  {Parallel: 4, Jobs: func(*Job) bool { return true }},
-		"a negative number":        {Superseded: &SupersededOptions{}, Parallel: -1},
-		"an anchor for many jobs":  {Superseded: &SupersededOptions{Anchor: "5"}},
-		"one rule that is wrong":   {Superseded: &SupersededOptions{}, Runaway: &RunawayOptions{}},
-		"another rule that is":     {Superseded: &SupersededOptions{Keep: -1}, Runaway: &RunawayOptions{MaxQueued: time.Hour}},
-		"C61 a limit over a month": {Runaway: &RunawayOptions{MaxQueued: 32 * day}},
+		"nothing":                 nil,
+		"no rule":                 {Parallel: 4, Jobs: func(*Job) bool { return true }},
+		"a negative number":       {Superseded: &SupersededOptions{}, Parallel: -1},
+		"an anchor for many jobs": {Superseded: &SupersededOptions{Anchor: "5"}},
+		"one rule that is wrong":  {Superseded: &SupersededOptions{}, Runaway: &RunawayOptions{}},
+		"another rule that is":    {Superseded: &SupersededOptions{Keep: -1}, Runaway: &RunawayOptions{MaxQueued: time.Hour}},
+		"a limit over a month":    {Runaway: &RunawayOptions{MaxQueued: 32 * day}},
 	}
 	client, transport := planClient(t, nil)
 	check := func(kind, name string, plan *StopPlan, err error) {
@@ -315,7 +315,7 @@ func TestPlansRejectJobsAndContexts(t *testing.T) {
 	require.Zero(t, transport.Count(), "before anything is read")
 }
 
-// C2: the service writes a time that it does not know in many ways.
+// the service writes a time that it does not know in many ways.
 func TestStartsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, start := range []string{

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// C51, in lists and records.
+// in lists and records.
 func TestTriggersThatPlansSpare(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{
@@ -31,7 +31,7 @@ func TestTriggersThatPlansSpare(t *testing.T) {
 	}
 }
 
-// C7: Git's full name of a branch is the branch.
+// Git's full name of a branch is the branch.
 func TestFullNamesOfBranches(t *testing.T) {
 	t.Parallel()
 	for spelled, want := range map[string]string{

@@ -173,7 +173,7 @@ func (p *planned) stop(ctx context.Context, d *StopDecision) StopOutcome {
 		return outcome
 	}
 	outcome.Build = now
-	if now.Status.Terminal() {
+	if now.Finished() {
 		outcome.AlreadyFinished = true
 		return outcome
 	}

@@ -300,11 +300,11 @@ func TestStopPlannedRejectsPlans(t *testing.T) {
 		"a build that is nil": {
 			t.Context(), with(buildsPlan(f.JobID, "1", "2"), func(d *codeartsbuild.StopDecision) { d.Build = nil }), nil, invalid, "nil",
 		},
-		"C1 a build of another job": {
+		"a build of another job": {
 			t.Context(), with(buildsPlan(f.JobID, "1", "2"), func(d *codeartsbuild.StopDecision) { d.Build.JobID = other }), nil, invalid,
 			`build "2" must be of the plan's job, "` + f.JobID + `", but is of job "` + other + `"`,
 		},
-		"C1 a build without a job": {
+		"a build without a job": {
 			t.Context(), with(buildsPlan("", "1", "2"), func(d *codeartsbuild.StopDecision) { d.Build.JobID = "" }), nil, invalid,
 			`"1" must name the job`,
 		},
@@ -340,7 +340,7 @@ func TestStopPlannedCountsChosenBuilds(t *testing.T) {
 	})
 }
 
-// C1: each decision is about the build of its own job.
+// each decision is about the build of its own job.
 func TestStopPlannedOverSeveralJobs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -376,7 +376,7 @@ func TestStopPlannedOverSeveralJobs(t *testing.T) {
 	})
 }
 
-// C47: a build that was chosen twice is stopped once, for the first reason.
+// a build that was chosen twice is stopped once, for the first reason.
 func TestStopPlannedSameBuildTwice(t *testing.T) {
 	t.Parallel()
 	for name, spell := range map[string]func(string) string{"spelled alike": strings.ToLower, "spelled otherwise": strings.ToUpper} {
@@ -404,7 +404,7 @@ func TestStopPlannedSameBuildTwice(t *testing.T) {
 	}
 }
 
-// C47: the job is sent as the plan spells it.
+// the job is sent as the plan spells it.
 func TestStopPlannedSpellingOfTheJob(t *testing.T) {
 	t.Parallel()
 	for name, spelled := range map[string][2]string{ // by the plan and by its decision
@@ -486,7 +486,6 @@ func TestStopPlannedAfterADeadline(t *testing.T) {
 	require.Empty(t, f.Requests())
 }
 
-// C25
 func TestStopPlannedKeepsTheCauseOfACancel(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("shutdown")
@@ -708,7 +707,7 @@ func TestStopPlannedTellsEachOutcomeAtOnce(t *testing.T) {
 	})
 }
 
-// C59: a panic of the caller's function goes on in the caller's goroutine, after the stops under way have ended.
+// a panic of the caller's function goes on in the caller's goroutine, after the stops under way have ended.
 func TestStopPlannedPanicOfOnOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

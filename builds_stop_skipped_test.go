@@ -20,7 +20,7 @@ func record(job, no string, members ...string) codeartsbuildtest.Fault {
 	return codeartsbuildtest.Reply(200, `{"result":{"codeci_job_id":"`+job+`","build_no":`+no+`,`+strings.Join(all, ",")+`},"status":"success"}`)
 }
 
-// C48: a superseded build, 1, and the newer one, 2, as they are when the plan is carried out.
+// a superseded build, 1, and the newer one, 2, as they are when the plan is carried out.
 func TestStopPlannedSupersededNoLonger(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -46,6 +46,7 @@ func TestStopPlannedSupersededNoLonger(t *testing.T) {
 		"the trigger has another word in records":   {build: []string{`"trigger_type":"CODEHUB_PUSH"`}, want: "stopped"},
 		"the trigger is not in records":             {build: []string{`"trigger_type":null`}, want: "stopped"},
 		"the build has finished":                    {build: []string{`"status":"SUCCESS"`}, newer: []string{`"status":"ABORTED"`}, want: "finished"},
+		"the build has finished in an unknown way":  {build: []string{`"status":"EXPLODED","finish_time":"2026-11-24 10:00:00"`}, want: "finished"},
 		"the build now runs":                        {build: []string{`"status":"RUNNING"`}, want: "stopped"},
 		"the newer build is not to be read":         {broken: codeartsbuildtest.Reply(403, "{}"), want: "error"},
 		"the newer build is gone":                   {broken: codeartsbuildtest.Reply(422, `{"error_code":"DEVCB.00031006","error_msg":"gone"}`), want: "error"},
@@ -86,7 +87,7 @@ func TestStopPlannedSupersededNoLonger(t *testing.T) {
 	}
 }
 
-// C48: builds that took too long, as they are when the plan is carried out.
+// builds that took too long, as they are when the plan is carried out.
 func TestStopPlannedRunawayNoLonger(t *testing.T) {
 	t.Parallel()
 	ago := func(name string, d time.Duration) string {
@@ -138,7 +139,7 @@ func TestStopPlannedRunawayNoLonger(t *testing.T) {
 	}
 }
 
-// C48: builds of a branch, as they are when the plan is carried out.
+// builds of a branch, as they are when the plan is carried out.
 func TestStopPlannedBranchNoLonger(t *testing.T) {
 	t.Parallel()
 	for member, want := range map[string]string{
@@ -159,7 +160,7 @@ func TestStopPlannedBranchNoLonger(t *testing.T) {
 	}
 }
 
-// C48: a build that the same plan stops supersedes nothing.
+// a build that the same plan stops supersedes nothing.
 func TestStopPlannedSupersededByAStoppedBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -17,7 +17,7 @@ func TestPrintable(t *testing.T) {
 		"letters of a world": {"构建 é", "构建 é"},
 		"escape":             {"a\x1b[31mb", `a\x1b[31mb`},
 		"line breaks":        {"a\r\nb", `a\r\nb`},
-		"C1 control":         {"a\u009bb", `a\u009bb`},
+		"control":            {"a\u009bb", `a\u009bb`},
 		"direction":          {"a\u202eb", `a\u202eb`},
 		"not UTF-8":          {"a\xffb", `a\xffb`},
 		"replacement":        {"a\uFFFDb", "a\uFFFDb"},

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"net"
 	"sync"
+	"time"
 )
 
 // An http2Conn is a connection of HTTP/2 as the service has it. It reads along, to tell which stream a
@@ -96,12 +97,14 @@ func (c *http2Conn) begin(stream uint32, unprocessed bool) bool {
 	return true
 }
 
-// goAway says that the service processes no stream above those that it has begun.
+// goAway says that the service processes no stream above those that it has begun. As servers do, it closes the connection
+// when these have ended: net/http leaves that to the server if no stream was open.
 func (c *http2Conn) goAway() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.leaving {
 		c.leaving, c.last = true, c.begun
+		time.AfterFunc(most+slack, func() { _ = c.Conn.Close() })
 	}
 	c.write(goAwayFrame, 0, c.last, 0)
 }
