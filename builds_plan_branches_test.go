@@ -88,7 +88,7 @@ func TestMatchBranchTakesLinearTime(t *testing.T) {
 	require.True(t, MatchBranch(strings.Repeat("*a", 1000), strings.Repeat("a", 5000)))
 }
 
-// a pattern that no branch can match protects nothing.
+// A pattern that no branch can match protects nothing.
 func TestPatternsThatNoBranchCanMatch(t *testing.T) {
 	t.Parallel()
 	rejected := map[string]string{ // and the part that the error shows

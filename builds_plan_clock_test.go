@@ -23,7 +23,7 @@ func dated(ahead time.Duration) codeartsbuildtest.Fault {
 	}
 }
 
-// ages and windows are by the service's clock, from the first plan of a client on.
+// Ages and windows are by the service's clock, from the first plan of a client on.
 func TestPlansUseTheClockOfTheService(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -74,7 +74,7 @@ func TestPlanTellsTheAgeAfterTheList(t *testing.T) {
 	})
 }
 
-// the jobs that a plan of a project reads, and their builds, are of the service's time.
+// The jobs that a plan of a project reads, and their builds, are of the service's time.
 func TestPlanProjectUsesTheClockOfTheService(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{-5 * time.Hour, 0, 5 * time.Hour} {

@@ -76,7 +76,7 @@ func TestDecideProject(t *testing.T) {
 	}
 }
 
-// rows as ListProjectJobs has them.
+// Rows as ListProjectJobs has them.
 func TestIdleJobs(t *testing.T) {
 	t.Parallel()
 	from := time.UnixMilli(1608004535000)

@@ -47,7 +47,7 @@ func projectFixture(t *testing.T, jobs, active int) (f *sdktest.Fixture, client 
 	return f, f.Client(), projectOf(t.Context(), f.Client())
 }
 
-// a sweep costs what is active.
+// A sweep costs what is active.
 func TestPlanProjectRequests(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -194,7 +194,7 @@ func TestPlanProjectEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// a wrong id must not watch nothing for ever.
+// A wrong id must not watch nothing for ever.
 func TestPlanProjectWithoutJobs(t *testing.T) {
 	t.Parallel()
 	f := sdktest.NewJob(t)
@@ -226,7 +226,7 @@ func TestPlanProjectWithoutADeletedJob(t *testing.T) {
 	require.Len(t, plan.Decisions, 2)
 }
 
-// the caller's functions run in the caller's goroutine.
+// The caller's functions run in the caller's goroutine.
 func TestPlanProjectPanics(t *testing.T) {
 	t.Parallel()
 	boom := map[string]*codeartsbuild.ProjectOptions{

@@ -281,7 +281,7 @@ func TestDecideSuperseded(t *testing.T) {
 	}
 }
 
-// B63, a chosen build is active, unprotected, of a branch and a revision, and older than Keep builds of its branch
+// B63: a chosen build is active, unprotected, of a branch and a revision, and older than Keep builds of its branch
 // that have run or can still run.
 func TestDecideSupersededChoosesOnlyPointlessBuilds(t *testing.T) {
 	t.Parallel()

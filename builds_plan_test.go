@@ -315,7 +315,7 @@ func TestPlansRejectJobsAndContexts(t *testing.T) {
 	require.Zero(t, transport.Count(), "before anything is read")
 }
 
-// the service writes a time that it does not know in many ways.
+// The service writes a time that it does not know in many ways.
 func TestStartsThatCannotBe(t *testing.T) {
 	t.Parallel()
 	for _, start := range []string{

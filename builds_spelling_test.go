@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// in lists and records.
+// In lists and records.
 func TestTriggersThatPlansSpare(t *testing.T) {
 	t.Parallel()
 	tests := map[string][]string{

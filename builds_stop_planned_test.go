@@ -340,7 +340,7 @@ func TestStopPlannedCountsChosenBuilds(t *testing.T) {
 	})
 }
 
-// each decision is about the build of its own job.
+// Each decision is about the build of its own job.
 func TestStopPlannedOverSeveralJobs(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -376,7 +376,7 @@ func TestStopPlannedOverSeveralJobs(t *testing.T) {
 	})
 }
 
-// a build that was chosen twice is stopped once, for the first reason.
+// A build that was chosen twice is stopped once, for the first reason.
 func TestStopPlannedSameBuildTwice(t *testing.T) {
 	t.Parallel()
 	for name, spell := range map[string]func(string) string{"spelled alike": strings.ToLower, "spelled otherwise": strings.ToUpper} {
@@ -404,7 +404,7 @@ func TestStopPlannedSameBuildTwice(t *testing.T) {
 	}
 }
 
-// the job is sent as the plan spells it.
+// The job is sent as the plan spells it.
 func TestStopPlannedSpellingOfTheJob(t *testing.T) {
 	t.Parallel()
 	for name, spelled := range map[string][2]string{ // by the plan and by its decision
@@ -707,7 +707,7 @@ func TestStopPlannedTellsEachOutcomeAtOnce(t *testing.T) {
 	})
 }
 
-// a panic of the caller's function goes on in the caller's goroutine, after the stops under way have ended.
+// A panic of the caller's function goes on in the caller's goroutine, after the stops under way have ended.
 func TestStopPlannedPanicOfOnOutcome(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

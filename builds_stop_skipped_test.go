@@ -20,7 +20,7 @@ func record(job, no string, members ...string) codeartsbuildtest.Fault {
 	return codeartsbuildtest.Reply(200, `{"result":{"codeci_job_id":"`+job+`","build_no":`+no+`,`+strings.Join(all, ",")+`},"status":"success"}`)
 }
 
-// a superseded build, 1, and the newer one, 2, as they are when the plan is carried out.
+// A superseded build, 1, and the newer one, 2, as they are when the plan is carried out.
 func TestStopPlannedSupersededNoLonger(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -87,7 +87,7 @@ func TestStopPlannedSupersededNoLonger(t *testing.T) {
 	}
 }
 
-// builds that took too long, as they are when the plan is carried out.
+// Builds that took too long, as they are when the plan is carried out.
 func TestStopPlannedRunawayNoLonger(t *testing.T) {
 	t.Parallel()
 	ago := func(name string, d time.Duration) string {
@@ -139,7 +139,7 @@ func TestStopPlannedRunawayNoLonger(t *testing.T) {
 	}
 }
 
-// builds of a branch, as they are when the plan is carried out.
+// Builds of a branch, as they are when the plan is carried out.
 func TestStopPlannedBranchNoLonger(t *testing.T) {
 	t.Parallel()
 	for member, want := range map[string]string{
@@ -160,7 +160,7 @@ func TestStopPlannedBranchNoLonger(t *testing.T) {
 	}
 }
 
-// a build that the same plan stops supersedes nothing.
+// A build that the same plan stops supersedes nothing.
 func TestStopPlannedSupersededByAStoppedBuild(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
