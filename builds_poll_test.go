@@ -293,6 +293,26 @@ func TestWaitersWhoseListIsWrong(t *testing.T) {
 	}
 }
 
+// B61a: as long as the list shows a build, its record may fail.
+func TestWaitersWhoseRecordsFail(t *testing.T) {
+	t.Parallel()
+	sdktest.InBubble(t, func(t *testing.T, f *sdktest.Fixture) {
+		broken := codeartsbuildtest.Reply(500, `{"error_code":"CB.00060101","error_msg":"broken"}`)
+		f.NextN(sdktest.OpGetBuild, 1000, between(time.Minute, 20*time.Minute, broken))
+		client := f.Client(sdktest.Once)
+		c := newWaiters(t)
+		defer c.end()
+		for _, no := range []string{f.BuildNo, f.StartBuild(f.JobID)} {
+			f.Statuses(no, 20*time.Minute, codeartsbuild.StatusSucceeded)
+			c.Go(func() {
+				_, err := client.Builds.Wait(c.ctx, f.JobID, no, &codeartsbuild.WaitOptions{Interval: 2 * time.Minute})
+				assert.NoError(t, err)
+			})
+		}
+		c.Wait()
+	})
+}
+
 // B61a: the shared list has one attempt, and the shortest timeout of those who wait for it, at most 10 s.
 func TestWaitersLimitTheirList(t *testing.T) {
 	t.Parallel()

@@ -105,6 +105,41 @@ func TestWaitCopiesTheLog(t *testing.T) {
 	}
 }
 
+// B59b: the log is read at once when the build has left the queue, and soon when it has finished, however long the pauses
+// between reads are by then.
+func TestWaitReadsTheLogWhenTheBuildChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := sdktest.NewJob(t)
+		no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+		f.Statuses(no, 10*time.Minute, codeartsbuild.StatusRunning, codeartsbuild.StatusSucceeded)
+		reads := f.Arrivals(sdktest.OpReadLog)
+		start, changes := time.Now(), []time.Duration{}
+		_, err := f.Client().Builds.Wait(t.Context(), f.JobID, no, &codeartsbuild.WaitOptions{
+			Log: io.Discard, OnChange: func(*codeartsbuild.Build) { changes = append(changes, time.Since(start)) },
+		})
+		require.NoError(t, err)
+		require.Len(t, changes, 3)
+		require.Equal(t, changes[1], reads()[0])
+		require.Contains(t, reads(), changes[2])
+		require.LessOrEqual(t, time.Since(start)-changes[2], 6*time.Second)
+	})
+}
+
+// B59b: Interval is the longest pause between reads of the log too.
+func TestWaitIntervalOfTheLog(t *testing.T) {
+	t.Parallel()
+	for interval, reads := range map[time.Duration]float64{time.Second: 600, time.Minute: 16} {
+		synctest.Test(t, func(t *testing.T) {
+			f := sdktest.NewBuild(t)
+			f.Statuses(f.BuildNo, 10*time.Minute, codeartsbuild.StatusSucceeded)
+			_, err := f.Client().Builds.Wait(t.Context(), f.JobID, f.BuildNo, &codeartsbuild.WaitOptions{Log: io.Discard, Interval: interval})
+			require.NoError(t, err)
+			require.InDelta(t, reads, f.Count(sdktest.OpReadLog), 6)
+		})
+	}
+}
+
 // B59b: the record is not read for the log, and the log not before the build has left the queue.
 func TestWaitWithLogCost(t *testing.T) {
 	t.Parallel()
@@ -219,6 +254,28 @@ func TestWaitDrainsTheLogWithinBounds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// B59b: the end of the context during that is the log's error, since the build has finished.
+func TestWaitContextEndsWhileTheLogIsDrained(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLogServer("")
+		l.pieces = afterEnd(logReply{whole: httpfake.Lost})
+		l.become(time.Minute, recordFinished, "a line\n")
+		ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+		defer cancel()
+		var record logRecord
+		start := time.Now()
+		build, err := l.client(t, sdktest.Once).Builds.Wait(ctx, sdktest.JobID, sdktest.BuildNo, &codeartsbuild.WaitOptions{
+			Log: io.Discard, OnLog: record.onLog, StopOnCancel: time.Minute,
+		})
+		require.NoError(t, err)
+		require.Equal(t, codeartsbuild.StatusSucceeded, build.Status)
+		require.Equal(t, 90*time.Second, time.Since(start))
+		require.Len(t, record.errs, 1)
+		require.Equal(t, []string{"DeadlineExceeded"}, sdktest.Kinds(record.errs[0]))
+	})
 }
 
 func afterEnd(reply logReply) func(*logServer, logRequest) logReply {

@@ -589,6 +589,38 @@ func TestFollowQueuedBuild(t *testing.T) {
 	}
 }
 
+// B75: while it is not known whether a build has left the queue, its log is not read in vain.
+func TestFollowQueuedBuildWhoseRecordCannotBeRead(t *testing.T) {
+	t.Parallel()
+	broken := codeartsbuildtest.Reply(500, `{"error_code":"CB.00060101","error_msg":"broken"}`)
+	tests := map[string]struct {
+		fault    codeartsbuildtest.Fault
+		from, to time.Duration
+		reads    int // of the log, at most
+	}{
+		"not found at first": {codeartsbuildtest.Reply(404, `{}`), 0, 50 * time.Second, 0},
+		"throttled at first": {sdktest.RetryAfter("10"), 0, 50 * time.Second, 0},
+		"broken later":       {broken, 2 * time.Minute, 6 * time.Minute, 0},
+		"broken at first":    {broken, 0, 20 * time.Second, 6}, // the build may run
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := sdktest.NewJob(t)
+				no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+				f.NextN(sdktest.OpGetBuild, 1000, between(tt.from, tt.to, tt.fault))
+				f.NextN(sdktest.OpReadLog, 1000, codeartsbuildtest.Reply(500, `{"error_code":"CB.00030004","error_msg":"Call Octopus failed"}`))
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				_, _, err := follow(f.Client(sdktest.Once).Logs.Follow(ctx, f.JobID, no, 0))
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.LessOrEqual(t, f.Count(sdktest.OpReadLog), tt.reads)
+			})
+		})
+	}
+}
+
 // A word of the service that is not known here ends the log too, if the build has a time at which it finished.
 func TestFollowBuildThatEndsWithAnUnknownWord(t *testing.T) {
 	t.Parallel()
@@ -722,7 +754,7 @@ func TestFollowRetryAfterOfAQueuedBuild(t *testing.T) {
 			if reads = append(reads, time.Now()); len(reads)%2 == 0 {
 				return service
 			}
-			return sdktest.RetryAfter("60")(service)
+			return sdktest.RetryAfter("40")(service)
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
 		defer cancel()
@@ -730,7 +762,7 @@ func TestFollowRetryAfterOfAQueuedBuild(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Greater(t, len(reads), 12)
 		for i := 0; i+1 < len(reads); i += 2 {
-			require.GreaterOrEqual(t, reads[i+1].Sub(reads[i]), time.Minute)
+			require.GreaterOrEqual(t, reads[i+1].Sub(reads[i]), 40*time.Second)
 		}
 		require.Zero(t, f.Count(sdktest.OpReadLog))
 	})

@@ -14,7 +14,7 @@ import (
 // The characters of which fuzzed logs are made. Few of them, so that texts repeat.
 var fuzzedRunes = []rune("ab\né🔑")
 
-// FuzzLogPlace checks that a piece is placed right whatever the service returns, as long as text and offsets belong
+// FuzzLogPlace checks that a piece is placed right for any sequence of pieces, as long as text and offsets belong
 // together: the text that was taken is always the beginning of the log. Two bytes choose a piece.
 func FuzzLogPlace(f *testing.F) {
 	f.Add([]byte("abababab\n\n12312311"), []byte{0, 5, 3, 9, 0, 20, 4, 30}, uint8(0))
@@ -95,7 +95,7 @@ func TestLogPlace(t *testing.T) {
 		want   []string
 		next   int64
 	}{
-		"begins where the last piece began, in a unit that nobody knows": {0, []logPiece{
+		"begins where the last piece began, in an unknown unit": {0, []logPiece{
 			{Text: "..........", Start: at(0), End: at(7)}, {Text: "..............", Start: at(0), End: at(9)},
 		}, []string{"..........", "...."}, 9},
 		"begins where a piece began that was cut": {0, []logPiece{
@@ -174,5 +174,21 @@ func TestOldestFirst(t *testing.T) {
 		if ok {
 			require.Equal(t, tt.want, got, name)
 		}
+	}
+}
+
+// An endless line is not held, however small the parts in which it arrives.
+func TestLastLinesOfAnEndlessLine(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 7, 1 << 10, maxTailLine, 1 << 20} {
+		last, part := lastLines{most: 2}, []byte(strings.Repeat("é🔑x", size)[:size])
+		for written := 0; written < 1<<20; written += size {
+			if _, err := last.Write(part); err != nil || cap(last.open) > 4*maxTailLine {
+				t.Fatalf("%v, and %d bytes are held", err, cap(last.open))
+			}
+		}
+		got := last.lines()
+		require.Len(t, got, 1)
+		require.LessOrEqual(t, len(got[0]), len("…")+maxTailLine)
 	}
 }
