@@ -235,8 +235,7 @@ func ExampleLogsService_Follow() {
 	// succeeded
 }
 
-// The log of one step exists only in a call that the service calls outdated, and that has no method here. Do
-// reaches it.
+// Do reaches operations that have no method here, such as the outdated one for the log of a step.
 func ExampleClient_Do() {
 	srv := codeartsbuildtest.NewServer()
 	defer srv.Close()
