@@ -85,10 +85,11 @@ func classifySuccess(c *call, a *attempt) verdict {
 	if c.op.stream {
 		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
 	}
-	if body = c.cleanBody(a, body); len(body) > 0 && !json.Valid(body) {
+	cleaned := c.cleanBody(a, body)
+	if len(cleaned) > 0 && !bytes.Equal(cleaned, body) && !json.Valid(cleaned) {
 		return unreadable(c, a, "the response quotes a secret of the request")
 	}
-	err := decode(body, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
+	err := decode(cleaned, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
 	switch {
 	case c.endedMeanwhile(a):
 		return unreadable(c, a, "the response was still being read")
