@@ -284,6 +284,9 @@ func (c *call) redact(a *attempt, text string) string {
 // clean makes a text of the response fit for errors, logs and terminals: one line, cut, without the secrets of the
 // request. It removes them before it cuts the rest, or the start of one could stay.
 func (c *call) clean(a *attempt, text string, limit int) string {
+	if text == "" {
+		return ""
+	}
 	return oneLine(c.redact(a, text[:min(len(text), maxErrorBody)]), limit)
 }
 
@@ -309,7 +312,11 @@ func (c *call) cleanBody(a *attempt, body []byte) []byte {
 		}
 		return body
 	}
-	return []byte(redact.Remove(string(body), secrets...))
+	text := string(body)
+	if cleaned := redact.Remove(text, secrets...); cleaned != text {
+		return []byte(cleaned)
+	}
+	return body
 }
 
 // provesNotSent reports whether an error proves that the service did not get the request, and whether another

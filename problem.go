@@ -21,11 +21,14 @@ type report struct {
 	nested          [2][]byte // errors, details
 	status, success []byte
 	record          bool // it names a build, so that status is that of the build
+	silent          bool // it has none of these members
 }
 
 // readReport reads the members of a body that is valid JSON. It copies nothing.
 func readReport(body []byte) (r report) {
+	known := 0
 	for m := loosejson.Members(body); m.Next(); {
+		known++
 		switch string(m.Name) {
 		case "error_code":
 			r.codes[0] = m.Value
@@ -55,14 +58,20 @@ func readReport(body []byte) (r report) {
 			r.success = m.Value
 		case "build_no", "build_record_id", "number":
 			r.record = true
+		default:
+			known--
 		}
 	}
+	r.silent = known == 0
 	return r
 }
 
 // failed reports whether a success says that it is a failure. The word "success" in status outweighs a text
 // in error, and a code of 0 outweighs a message, since successes have those.
 func (r *report) failed() bool {
+	if r.silent {
+		return false
+	}
 	for _, word := range [...]string{"error", "fail", "failed"} {
 		if loosejson.Is(r.status, word) && !r.record {
 			return true
