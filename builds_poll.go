@@ -74,7 +74,7 @@ func (p *poller) change() {
 	p.pace.reset()
 }
 
-// next joins the next read. If there is none, or if it comes too late for the waiter, the waiter starts one.
+// next joins the next read. The waiter starts a read if no other comes, or if the next one comes too late.
 func (p *poller) next(ctx context.Context, w *waiter) *poll {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -46,7 +46,7 @@ func TestExportedDeclarations(t *testing.T) {
 	require.Equal(t, string(want), text)
 }
 
-// A behaviour without a test that names it is a promise that nobody checks.
+// A behaviour without a test that names it is a promise without a check.
 func TestEveryBehaviourIsNamedByATest(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("BEHAVIOURS.md")

@@ -26,7 +26,7 @@ type listing struct {
 	first int      // the number of the first page
 	size  string   // the parameter of the page size
 	rows  string   // the members that can hold the rows, separated by commas; "": the payload is the array of them
-	total string   // the member of the total, or with a dot the object and its member; "": there is none
+	total string   // the member of the total, or with a dot the object and its member; "": the list has no total
 	also  *listing // a second pair of parameters, of which it is not known whether the service prefers it; nil: none
 }
 

@@ -142,7 +142,7 @@ func TestTailOfAShortLog(t *testing.T) {
 	}
 }
 
-// The log of a finished build is downloaded and not held, whatever its lines are like.
+// The log of a finished build is downloaded and not held, also if its lines are very long.
 func TestTailOfAFinishedBuild(t *testing.T) { // not parallel: it measures the heap
 	line := strings.Repeat("é🔑x", 1000) // of 7 KiB
 	tests := map[string]struct {

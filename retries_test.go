@@ -279,7 +279,7 @@ There are three kinds of calls:
 - **repeatable**: running it twice is as good as once, such as ` + "`Jobs.Stop`" + `.
 - **read**: it changes nothing, such as ` + "`Builds.Get`" + `. Its outcome is never unknown.
 
-Once an attempt may have taken effect, every error of the call is also ` + "`ErrOutcomeUnknown`" + `, whatever later attempts returned.
+Once an attempt may have taken effect, every error of the call is also ` + "`ErrOutcomeUnknown`" + `, also if later attempts returned something else.
 A rejected token is replaced once, beside the five attempts. A request that an HTTP/2 connection did not take is sent again at
 once, at most eight times a call. All calls of a client share a budget of 500 retries: when it is spent, a call returns the
 service's last response.

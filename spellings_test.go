@@ -57,8 +57,8 @@ func capitalEscapes(text string) string {
 	return strings.ReplaceAll(strings.ToUpper(text), `\U`, `\u`)
 }
 
-// pieceOf finds a piece of a secret in a text, also if JSON, HTML or an address spells it. It returns "" if
-// there is none.
+// pieceOf finds a piece of a secret in a text, also if JSON, HTML or an address spells it. Without a
+// piece it returns "".
 func pieceOf(text, secret string) string {
 	size := min(len(secret), 12)
 	secret = secret[:min(len(secret), 80)] // long ones repeat themselves

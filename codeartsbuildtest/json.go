@@ -42,7 +42,7 @@ func memberOf(object []byte, name string) json.RawMessage {
 	return value
 }
 
-// listOf is a list, and an empty one where there is none.
+// listOf returns a list, which is empty for a member that is missing.
 func listOf(value json.RawMessage) json.RawMessage {
 	if value == nil {
 		return json.RawMessage("[]")

@@ -93,7 +93,7 @@ func (v *view) locate(places []int) {
 }
 
 // An escaping spells characters as escapes that begin with its sign. Its function decodes the escape at the
-// start of a text and returns the size of the escape: 0 if there is none, cutOff if the text ends within it.
+// start of a text and returns the size of the escape: 0 without one, cutOff if the text ends within it.
 type escaping struct {
 	sign byte
 	read func(decoded *strings.Builder, text string) (size int)
