@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
 
@@ -118,18 +119,18 @@ func TestInParallel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				var running, most atomic.Int64
+				var running httpfake.Peak
 				var seen []int
 				for i := range inParallel(tt.n, tt.limit, func(i int) {
-					most.Store(max(most.Load(), running.Add(1)))
+					running.Enter()
+					defer running.Leave()
 					time.Sleep(time.Duration(10-i) * time.Second) // and later ones are quicker
-					running.Add(-1)
 				}) {
 					seen = append(seen, i)
 				}
 				slices.Sort(seen)
 				require.Len(t, slices.Compact(seen), tt.n)
-				require.EqualValues(t, tt.wantAtOnce, most.Load())
+				require.Equal(t, tt.wantAtOnce, running.Most())
 			})
 		})
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
@@ -134,21 +135,21 @@ func TestPlanProjectOrder(t *testing.T) {
 
 func TestPlanProjectParallel(t *testing.T) {
 	t.Parallel()
-	for parallel, want := range map[int]int64{0: 4, 1: 1, 6: 6, 99: 9} {
+	for parallel, want := range map[int]int{0: 4, 1: 1, 6: 6, 99: 9} {
 		synctest.Test(t, func(t *testing.T) {
 			f, client, project := projectFixture(t, 9, 9)
-			var running, most atomic.Int64
+			var running httpfake.Peak
 			f.NextN(sdktest.OpListBuild, 9, sdktest.Before(func(*http.Request) {
-				most.Store(max(most.Load(), running.Add(1)))
+				running.Enter()
+				defer running.Leave()
 				time.Sleep(time.Second)
-				running.Add(-1)
 			}))
 			var response codeartsbuild.Response
 			_, err := client.Builds.PlanProject(t.Context(), project, &codeartsbuild.ProjectOptions{
 				Superseded: &codeartsbuild.SupersededOptions{Within: time.Hour}, Parallel: parallel,
 			}, codeartsbuild.WithResponseInto(&response))
 			require.NoError(t, err)
-			require.Equal(t, want, most.Load(), "Parallel %d", parallel)
+			require.Equal(t, want, running.Most(), "Parallel %d", parallel)
 			require.Zero(t, response, "it is for one call at a time")
 		})
 	}

@@ -105,13 +105,11 @@ func TestStopPlannedTwoHundredBuilds(t *testing.T) {
 		}
 		tooLate := []string{"33", "144"} // over between that and the stop
 		forbidden := []string{"7", "100", "200"}
-		var running, most atomic.Int32
+		var running httpfake.Peak
 		f.NextN(sdktest.OpStop, 300, func(service http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				now := running.Add(1)
-				defer running.Add(-1)
-				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
-				}
+				running.Enter()
+				defer running.Leave()
 				time.Sleep(100 * time.Millisecond) // of the bubble
 				switch _, no := stopOf(r); {
 				case slices.Contains(forbidden, no):
@@ -147,7 +145,7 @@ func TestStopPlannedTwoHundredBuilds(t *testing.T) {
 		require.Equal(t, map[string]int{"stopped": 192, "finished": 5, "error": 3}, sums)
 		require.ErrorIs(t, err, codeartsbuild.ErrForbidden)
 		require.ErrorContains(t, err, "3 of 200 builds: ")
-		require.Equal(t, int32(4), most.Load(), "stops at the same time")
+		require.Equal(t, 4, running.Most(), "stops at the same time")
 		require.Equal(t, 200+197+197+2, len(f.Requests())-before, "each is read again; of those that still run the newer build is read, and they are stopped, once; those that had ended by then are read once more")
 		time.Sleep(time.Minute)
 		for i := range 201 {
@@ -168,23 +166,21 @@ func TestStopPlannedTwoHundredBuilds(t *testing.T) {
 // B67
 func TestStopPlannedParallel(t *testing.T) {
 	t.Parallel()
-	for parallel, want := range map[int]int32{0: 4, 1: 1, 7: 7, 50: 12} {
+	for parallel, want := range map[int]int{0: 4, 1: 1, 7: 7, 50: 12} {
 		synctest.Test(t, func(t *testing.T) {
 			f := sdktest.NewJob(t)
-			var running, most atomic.Int32
+			var running httpfake.Peak
 			count := sdktest.Before(func(*http.Request) {
-				now := running.Add(1)
-				for seen := most.Load(); now > seen && !most.CompareAndSwap(seen, now); seen = most.Load() {
-				}
+				running.Enter()
+				defer running.Leave()
 				time.Sleep(time.Second)
-				running.Add(-1)
 			})
 			f.NextN(sdktest.OpGetBuild, 12, count)
 			f.NextN(sdktest.OpStop, 12, count)
 			outcomes, err := f.Client().Builds.StopPlanned(t.Context(), buildsPlan(f.JobID, startBuilds(f, 12)...), &codeartsbuild.StopPlannedOptions{Parallel: parallel})
 			require.NoError(t, err)
 			require.Len(t, outcomes, 12)
-			require.Equal(t, want, most.Load(), "Parallel %d", parallel)
+			require.Equal(t, want, running.Most(), "Parallel %d", parallel)
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,4 +190,25 @@ func TestPipeBreaksAfterItsLimit(t *testing.T) {
 		made, broken := pipe.Connections()
 		require.Equal(t, [2]int{2, 1}, [2]int{made, broken})
 	})
+}
+
+func TestPeak(t *testing.T) {
+	t.Parallel()
+	var peak Peak
+	require.Zero(t, peak.Most())
+	peak.Enter()
+	peak.Enter()
+	peak.Leave()
+	peak.Enter()
+	require.Equal(t, 2, peak.Most())
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			peak.Enter()
+			defer peak.Leave()
+		})
+	}
+	all.Wait()
+	require.LessOrEqual(t, peak.Most(), 52)
+	require.GreaterOrEqual(t, peak.Most(), 3)
 }
