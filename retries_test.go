@@ -22,6 +22,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/h2fake"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
@@ -209,6 +210,7 @@ func meetFault(t *testing.T, fault retryFault, protocol, effect string) (request
 	if fault.connection != nil {
 		web.Listener = &hostileListener{web.Listener, fault.connection}
 	}
+	httpfake.Quiet(web)
 	web.StartTLS()
 	t.Cleanup(web.Close)
 	if fault.refused {

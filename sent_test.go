@@ -37,6 +37,7 @@ func TestRunWhileHTTP2ConnectionsEnd(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, started)
 	}))
+	httpfake.Quiet(srv)
 	httpfake.HTTP2(srv)
 	srv.StartTLS()
 	defer srv.Close()
@@ -112,6 +113,7 @@ func TestRunWhileHandshakesBreakOff(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(httpfake.Handler(200, started, "Connection", "close"))
 	srv.Listener = &brokenTenth{Listener: srv.Listener}
+	httpfake.Quiet(srv)
 	srv.StartTLS()
 	defer srv.Close()
 	client := sdktest.Client(t, srv.Client().Transport, codeartsbuild.WithEndpoint(srv.URL), sdktest.Quick)
@@ -192,6 +194,7 @@ func TestTransportGivesUp(t *testing.T) {
 func TestDeadHTTP2Connection(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewUnstartedServer(httpfake.Handler(200, `{"result":true}`))
+	httpfake.Quiet(srv)
 	httpfake.HTTP2(srv)
 	srv.StartTLS()
 	defer srv.Close()

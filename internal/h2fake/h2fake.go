@@ -19,6 +19,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 )
 
 // Error codes of HTTP/2, for Reset.
@@ -93,6 +95,7 @@ func NewServer(t testing.TB, steps ...Step) *Server {
 	srv.Config.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){
 		"h2": func(_ *http.Server, netConn *tls.Conn, _ http.Handler) { s.serve(netConn) },
 	}
+	httpfake.Quiet(srv)
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	s.URL, s.Roots = srv.URL, x509.NewCertPool()

@@ -35,7 +35,7 @@ func Listen(t testing.TB, handler http.HandlerFunc, setUp ...func(*httptest.Serv
 		s.mu.Unlock()
 		handler(w, r)
 	}))
-	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	Quiet(s.Server)
 	s.Config.ConnState = s.count
 	for _, f := range setUp {
 		f(s.Server)
@@ -48,6 +48,9 @@ func Listen(t testing.TB, handler http.HandlerFunc, setUp ...func(*httptest.Serv
 	t.Cleanup(s.Close)
 	return s
 }
+
+// Quiet keeps a server from writing about connections that break off.
+func Quiet(s *httptest.Server) { s.Config.ErrorLog = log.New(io.Discard, "", 0) }
 
 // TLS makes a server talk TLS.
 func TLS(s *httptest.Server) { s.TLS = &tls.Config{} }
