@@ -139,9 +139,9 @@ func (k *keyAuth) credential(ctx context.Context) (credential, error) {
 }
 
 // rejected drops a cached key, and corrects the clock by that of the response.
-func (k *keyAuth) rejected(cred credential, header http.Header, received time.Time) bool {
+func (k *keyAuth) rejected(cred credential, header http.Header) bool {
 	s := cred.(*signer)
-	again := k.correctClock(s.clock, header, received)
+	again := k.correctClock(s.clock, header)
 	if source, ok := k.source.(interface{ Invalidate(*AccessKey) }); ok && k.allow(s.key) {
 		source.Invalidate(s.key)
 		again = true
@@ -160,10 +160,10 @@ const (
 
 // correctClock takes the service's time from a response to a signature that was not accepted, and reports whether a
 // new signature may help. A correction that did not help is forgotten.
-func (k *keyAuth) correctClock(used time.Duration, header http.Header, received time.Time) bool {
+func (k *keyAuth) correctClock(used time.Duration, header http.Header) bool {
 	var ahead time.Duration
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
-		ahead = date.Sub(received)
+		ahead = time.Until(date)
 	}
 	if ahead.Abs() > maxCorrection {
 		ahead = 0

@@ -142,7 +142,7 @@ type authenticator interface {
 	credential(ctx context.Context) (credential, error)
 	// rejected is told that the service did not accept a credential, in a response with this header. It drops
 	// the credential or corrects the clock, and reports whether a new one may be accepted.
-	rejected(cred credential, header http.Header, received time.Time) bool
+	rejected(cred credential, header http.Header) bool
 	accepted() // the service did accept one
 	closeIdleConnections()
 }
@@ -175,7 +175,7 @@ var errNoCredentialYet = errors.New("no credential yet")
 // renew replaces a rejected credential, and reports whether the call may be retried with the new one, which it
 // may once.
 func (c *Client) renew(call *call, a *attempt) bool {
-	if a.cred == nil || !c.auth.rejected(a.cred, a.header, a.received) || call.renewed || !call.upload.rewind() {
+	if a.cred == nil || !c.auth.rejected(a.cred, a.header) || call.renewed || !call.upload.rewind() {
 		return false
 	}
 	call.renewed = true
@@ -243,7 +243,7 @@ func (t *tokenAuth) credential(ctx context.Context) (credential, error) {
 	return token, nil
 }
 
-func (t *tokenAuth) rejected(cred credential, _ http.Header, _ time.Time) bool {
+func (t *tokenAuth) rejected(cred credential, _ http.Header) bool {
 	token := cred.(*Token)
 	source, ok := t.source.(interface{ Invalidate(*Token) })
 	if !ok || !t.allow(token) {

@@ -123,11 +123,6 @@ func (c *call) notSent() bool {
 	return c.body != nil && c.op.inBody() && body.asked.Load() == 0 && c.reader.Len() == len(c.body)
 }
 
-// inBody reports whether only the body says what an operation acts on.
-func (op *operation) inBody() bool {
-	return op.path != "" && !op.query && !strings.Contains(op.path, "{")
-}
-
 // countResent counts the requests that the transport sent again over HTTP/2 on a client that knew only HTTP/1.
 func (c *call) countResent(r *response) {
 	if n := int(c.ctx.(*callContext).body.asked.Load()); n > 0 && r.http2 {

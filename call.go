@@ -2,44 +2,9 @@ package codeartsbuild
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"net/http"
 	"net/url"
 	"time"
-)
-
-// An operation is a declaration of one call of the service, as the service documents it.
-type operation struct {
-	name   string // the service's own
-	short  string // of a call of Do: its name without ids
-	method string
-	path   string   // with placeholders: /v1/job/{job_id}/stop
-	args   []string // arguments of the body, checked and logged like those of the path
-
-	effect effect
-	flat   bool     // the payload is the whole response; otherwise it is the member "result"
-	query  bool     // the input goes into the query, also of a method with a body
-	body   bool     // with query: it goes into the body as well
-	list   *listing // how the operation pages; nil: it is not a list
-	stream bool     // a success is a file, handed over unread; the service may keep it in another store
-	asJSON bool     // with stream: the service documents the file as JSON, so that its content type says little
-	denial error    // the kind of a success that contains a failure without a known code
-
-	quotes  func(status int) bool                 // responses of this status may quote secrets of the request; nil: none
-	problem func(status int, body []byte) problem // reads an error response in place of report.problem; nil: not
-}
-
-// label names the operation in logs and for transports. It has few values, so that a metric can be kept of each.
-func (op *operation) label() string { return cmp.Or(op.short, op.name) }
-
-// An effect says what running an operation a second time would do.
-type effect int
-
-const (
-	once       effect = iota // something else: it is sent again only if it was not processed
-	repeatable               // as good as running it once
-	readOnly                 // nothing, as for every GET and HEAD, which need not say so
 )
 
 // A call is one use of an operation, with what its attempts share. It stays on the stack; only ctx, which
@@ -73,11 +38,7 @@ type call struct {
 
 // newCall starts a call with the settings of the client.
 func (c *Client) newCall(op *operation, out any) call {
-	effect := op.effect
-	if op.method == http.MethodGet || op.method == http.MethodHead {
-		effect = readOnly
-	}
-	return call{op: op, effect: effect, out: out, settings: c.settings}
+	return call{op: op, effect: op.ownEffect(), out: out, settings: c.settings}
 }
 
 // fetch makes a call and returns its typed response.
@@ -155,7 +116,7 @@ func (c *Client) prepare(ctx context.Context, call *call, args []string, in any,
 			return err
 		}
 	}
-	return call.encode(in, extra)
+	return call.encode(args, in, extra)
 }
 
 // An attempt is one request and what came of it.
@@ -199,14 +160,15 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	if err != nil {
 		return attempt{err: err, noCred: true, ended: call.ctx.Err(), cause: context.Cause(call.ctx)}
 	}
-	ctx, cancel, lift := call.limited()
+	sent := time.Now()
+	ctx, cancel, lift := call.limited(sent)
 	req := call.request(ctx, c)
 	if cred != nil {
 		cred.apply(req, call.body)
 	}
 	call.attempts++
 	a := attempt{cred: cred}
-	a.response, a.err = c.exchange(call, req, buffer)
+	a.response, a.err = c.exchange(call, req, sent, buffer)
 	a.requestID = call.clean(&a, requestID(a.header), 128)
 	call.countResent(&a.response)
 	if call.upload != nil {
@@ -230,7 +192,7 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 
 // limited is the context of one attempt. A nearer deadline of the caller's needs no timer. The context of a
 // stream outlives the attempt: lift removes its limit, and reports whether it came in time.
-func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift func() bool) {
+func (c *call) limited(now time.Time) (ctx context.Context, cancel context.CancelFunc, lift func() bool) {
 	if c.op.stream {
 		ctx, cancel = context.WithCancel(c.ctx)
 		if c.timeout == 0 {
@@ -238,10 +200,10 @@ func (c *call) limited() (ctx context.Context, cancel context.CancelFunc, lift f
 		}
 		return ctx, cancel, time.AfterFunc(c.timeout, cancel).Stop
 	}
-	if deadline, ok := c.ctx.Deadline(); c.timeout == 0 || (ok && time.Until(deadline) <= c.timeout) {
+	if deadline, ok := c.ctx.Deadline(); c.timeout == 0 || (ok && deadline.Sub(now) <= c.timeout) {
 		return c.ctx, func() {}, nil
 	}
-	ctx, cancel = context.WithTimeout(c.ctx, c.timeout)
+	ctx, cancel = context.WithDeadline(c.ctx, now.Add(c.timeout))
 	return ctx, cancel, nil
 }
 

@@ -186,9 +186,6 @@ func (c *call) redirectHost(a *attempt) string {
 	return location.Host
 }
 
-// quoted reports whether a response of this status may quote the secrets of the request.
-func (op *operation) quoted(status int) bool { return op.quotes != nil && op.quotes(status) }
-
 // snippet is the readable start of a text, which must lose its secrets before it is cut.
 func (c *call) snippet(a *attempt, text []byte) string {
 	switch {
@@ -312,11 +309,10 @@ func (c *call) cleanBody(a *attempt, body []byte) []byte {
 		}
 		return body
 	}
-	text := string(body)
-	if cleaned := redact.Remove(text, secrets...); cleaned != text {
-		return []byte(cleaned)
+	if !redact.MayHold(string(body), secrets...) { // a copy that a short body gets on the stack
+		return body
 	}
-	return body
+	return []byte(redact.Remove(string(body), secrets...))
 }
 
 // provesNotSent reports whether an error proves that the service did not get the request, and whether another

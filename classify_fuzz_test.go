@@ -68,7 +68,7 @@ func attemptFrom(data, body []byte) (fuzzTarget, attempt) {
 	rest := data[copy(first[:], data):]
 	target, status, flags := fuzzTargets[int(first[0])%len(fuzzTargets)], (int(first[1])<<8|int(first[2]))%600, first[3]
 	a := attempt{cred: NewToken(fuzzedToken, time.Time{})}
-	a.status, a.framed, a.received = status, flags&fuzzFramed != 0, time.Unix(1795507200, 0)
+	a.status, a.framed = status, flags&fuzzFramed != 0
 	if status == 0 || flags&fuzzFails != 0 {
 		a.err = fuzzFailures[int(first[4])%len(fuzzFailures)]
 	}

@@ -18,16 +18,17 @@ const (
 	dateTolerance = 2 * time.Second // a Date has whole seconds, and the response took its time
 )
 
-// observe reads the Date of a response that was received just now.
-func (k *serviceClock) observe(header http.Header, sent, received time.Time) {
+// observe reads the Date of the response to a request, whose header has just arrived.
+func (k *serviceClock) observe(header http.Header, sent time.Time) {
 	dates := header["Date"]
 	if len(dates) == 0 {
 		return
 	}
-	now := received.UnixNano()
-	if last := k.learned.Load(); last != 0 && now-last < int64(clockInterval) && now >= last {
+	last, since := k.learned.Load(), sent.UnixNano()
+	if last != 0 && since-last < int64(clockInterval) && since >= last {
 		return
 	}
+	received := time.Now()
 	date, err := http.ParseTime(dates[0])
 	if err != nil {
 		return
@@ -40,7 +41,7 @@ func (k *serviceClock) observe(header http.Header, sent, received time.Time) {
 		ahead = 0
 	}
 	k.ahead.Store(int64(ahead))
-	k.learned.Store(now)
+	k.learned.Store(received.UnixNano())
 }
 
 // known reports whether a response has told the service's time.

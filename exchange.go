@@ -25,7 +25,6 @@ type response struct {
 	status    int // 0: no response
 	header    http.Header
 	requestID string // clean
-	received  time.Time
 	body      []byte // in a buffer that the next attempt reuses
 	http2     bool
 	framed    bool // the end of the body was marked, so that an empty body is complete
@@ -59,8 +58,7 @@ func (d *download) Close() error {
 }
 
 // exchange sends the request and reads the response within its limit.
-func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r response, err error) {
-	sent := time.Now()
+func (c *Client) exchange(call *call, req *http.Request, sent time.Time, buffer *[]byte) (r response, err error) {
 	resp, err := c.roundTrip(req)
 	if err == nil && call.op.stream && isRedirect(resp.StatusCode) {
 		resp, r.fromStore, err = c.followToStore(req, resp)
@@ -68,9 +66,9 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 	if err != nil {
 		return r, err
 	}
-	r.status, r.header, r.received = resp.StatusCode, resp.Header, time.Now()
+	r.status, r.header = resp.StatusCode, resp.Header
 	if !r.fromStore {
-		c.clock.observe(r.header, sent, r.received)
+		c.clock.observe(r.header, sent)
 		c.protocol.Store(int32(resp.ProtoMajor))
 	}
 	r.http2 = resp.ProtoMajor == 2
@@ -109,10 +107,11 @@ func (c *Client) exchange(call *call, req *http.Request, buffer *[]byte) (r resp
 // decompress lets the body of a response be read as if it were not compressed. No request asks for compression, but
 // proxies exist that compress all the same.
 func decompress(resp *http.Response) error {
-	encoding := resp.Header.Get("Content-Encoding")
-	if encoding == "" || strings.EqualFold(encoding, "identity") {
+	values := resp.Header["Content-Encoding"]
+	if len(values) == 0 || values[0] == "" || strings.EqualFold(values[0], "identity") {
 		return nil
 	}
+	encoding := values[0]
 	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
 		return errors.New("the response has the Content-Encoding " + encoding + ", which was not asked for")
 	}

@@ -32,7 +32,7 @@ func TestOperationArguments(t *testing.T) {
 			require.Equal(t, len(arguments), passed, "the arguments of a call with %s are %v", variable, arguments)
 		}
 		for _, name := range arguments {
-			require.True(t, hasRule(name), "idRules must have %s of %s", name, variable)
+			require.True(t, hasRule(name), "ruleOf must know %s of %s", name, variable)
 		}
 	}
 }
@@ -47,13 +47,13 @@ func TestPlaceholdersHaveRules(t *testing.T) {
 	require.NotEmpty(t, document.Operations)
 	for _, op := range document.Operations {
 		for _, match := range placeholder.FindAllStringSubmatch(op.Path, -1) {
-			require.True(t, hasRule(match[1]), "idRules must have %s of %s", match[1], op.Operation)
+			require.True(t, hasRule(match[1]), "ruleOf must know %s of %s", match[1], op.Operation)
 		}
 	}
 }
 
 func hasRule(name string) bool {
-	_, ok := idRules[name]
+	_, ok := ruleOf(name)
 	return ok || name == "build_no" || name == "build_number"
 }
 

@@ -41,11 +41,6 @@ type StopResult struct {
 	AlreadyFinished bool `json:"already_finished"`
 }
 
-type stopJobRequest struct {
-	JobID   string `json:"job_id"`
-	BuildNo string `json:"build_no"`
-}
-
 type stopTheJobRequest struct {
 	BuildNo int `json:"build_no" url:"build_no"`
 }
@@ -74,7 +69,7 @@ func (s *JobsService) Stop(ctx context.Context, jobID, buildNo string, opts ...C
 	if s.client.stopAPI == StopAPIV1 || s.client.v3Retired.Load() {
 		return stopped(s.stopV1(ctx, jobID, buildNo, nil, opts))
 	}
-	result, err := fetch[StopResult](ctx, s.client, &opStopJob, []string{jobID, buildNo}, stopJobRequest{jobID, buildNo}, opts)
+	result, err := fetch[StopResult](ctx, s.client, &opStopJob, []string{jobID, buildNo}, nil, opts)
 	if s.client.stopAPI == StopAPIAuto && retired(err) {
 		s.client.retireV3(ctx)
 		return stopped(s.stopV1(ctx, jobID, buildNo, err, opts))
@@ -122,7 +117,7 @@ func (c *Client) retireV3(ctx context.Context) {
 // decodePayload accepts every form in which the service was seen to accept a stop, and no other.
 func (r *StopResult) decodePayload(payload []byte, _ about) error {
 	switch string(payload) {
-	case "", "null", "true":
+	case `{"result":true}`, "", "null", "true": // the first nearly always
 		*r = StopResult{Result: true}
 		return nil
 	case "false":

@@ -63,25 +63,24 @@ func (c *Client) urlOf(op *operation, path string, fixed bool) *url.URL {
 	return &u
 }
 
-// An idRule says which values an argument of the path can have. Nothing that it accepts needs escaping.
+// An idRule says which values an argument can have. Nothing that it accepts needs escaping.
 type idRule struct {
 	least, most int
 	also        string // characters beside letters and digits
 }
 
-// idRules are the documented rules by the name of the placeholder. Those of endpoint_id, permission_id and id
-// are not documented, except for their characters.
-var idRules = map[string]idRule{
-	"job_id":               {32, 32, ""},
-	"project_id":           {32, 32, ""},
-	"keystore_id":          {32, 32, ""},
-	"id":                   {1, 64, "-"},
-	"record_id":            {36, 36, "-"},
-	"build_flow_record_id": {36, 36, "-"},
-	"build_project_id":     {36, 36, "-"},
-	"uuid":                 {1, 64, "-"},
-	"endpoint_id":          {1, 64, "-"},
-	"permission_id":        {1, 64, "-"},
+// ruleOf returns the documented rule for a placeholder. Those of endpoint_id, permission_id and id are not documented,
+// except for their characters.
+func ruleOf(name string) (rule idRule, ok bool) {
+	switch name {
+	case "job_id", "project_id", "keystore_id":
+		return idRule{32, 32, ""}, true
+	case "record_id", "build_flow_record_id", "build_project_id":
+		return idRule{36, 36, "-"}, true
+	case "id", "uuid", "endpoint_id", "permission_id":
+		return idRule{1, 64, "-"}, true
+	}
+	return idRule{}, false
 }
 
 // checkArgument rejects a value that a placeholder of this name cannot have.
@@ -89,7 +88,7 @@ func checkArgument(name, value string) error {
 	if name == "build_no" || name == "build_number" {
 		return checkBuildNo(name, value)
 	}
-	rule, ok := idRules[name]
+	rule, ok := ruleOf(name)
 	if !ok {
 		return invalid("there is no argument for %s", quoted(value)) // a mistake in this package, found by the same test
 	}
@@ -138,8 +137,9 @@ func isAlphanumeric(text, also string) bool {
 	return true
 }
 
-// encode puts the input into the query, the body or both, and adds what the options of the call add.
-func (c *call) encode(in any, extra *additions) error {
+// encode puts the input into the query, the body or both, and adds what the options of the call add. Without an input
+// the body has the arguments that the path lacks.
+func (c *call) encode(args []string, in any, extra *additions) error {
 	hasBody := c.op.method != http.MethodGet && c.op.method != http.MethodHead
 	if in != nil && (!hasBody || c.op.query) {
 		values, err := queryOf(in)
@@ -152,6 +152,8 @@ func (c *call) encode(in any, extra *additions) error {
 	}
 	if form, ok := in.(*upload); ok {
 		c.upload = form
+	} else if in == nil && hasBody && len(c.op.args) > 0 {
+		c.body = argumentBody(c.op.args, args[len(args)-len(c.op.args):])
 	} else if in != nil && hasBody && (!c.op.query || c.op.body) {
 		var err error
 		if c.body, err = encodeJSON(in); err != nil {
@@ -165,6 +167,23 @@ func (c *call) encode(in any, extra *additions) error {
 		return err
 	}
 	return c.addFields(extra.fields, hasBody)
+}
+
+// argumentBody is an object of arguments. No argument that checkArgument accepts needs escaping.
+func argumentBody(names, values []string) []byte {
+	size := len("{")
+	for i, name := range names {
+		size += len(name) + len(values[i]) + len(`"":"",`)
+	}
+	body := append(make([]byte, 0, size), '{')
+	for i, name := range names {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(append(append(body, '"'), name...), `":"`...)
+		body = append(append(body, values[i]...), '"')
+	}
+	return append(body, '}')
 }
 
 // addQuery adds parameters to the query of the address, which is copied, since other calls share it.

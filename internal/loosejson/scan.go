@@ -97,7 +97,19 @@ func IsBlank(value []byte) bool {
 	return false
 }
 
-func trim(value []byte) []byte { return bytes.Trim(value, " \t\r\n") }
+// trim takes white space off both ends.
+func trim(value []byte) []byte {
+	value = skip(value, ' ')
+	for len(value) > 0 {
+		switch value[len(value)-1] {
+		case ' ', '\t', '\r', '\n':
+			value = value[:len(value)-1]
+		default:
+			return value
+		}
+	}
+	return value
+}
 
 // skip takes white space and another byte off the start of data.
 func skip(data []byte, also byte) []byte {

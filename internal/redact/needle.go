@@ -2,7 +2,7 @@ package redact
 
 import "strings"
 
-// mayHold reports whether a search can find the secret in text. It costs little, and is false for most texts.
+// mayHold reports whether a search can find the secret in text as it is spelled there.
 func mayHold(text, secret string) bool {
 	return strings.Contains(text, secret) ||
 		len(text) >= MinLength && strings.Contains(secret, text[len(text)-MinLength:]) ||

@@ -20,11 +20,7 @@ const marker = "[removed]"
 // because it was cut off, the start of that secret is replaced too. Secrets that overlap or touch are replaced
 // together. Secrets shorter than MinLength are left alone.
 func Remove(text string, secrets ...string) string {
-	spelled, found := maySpell(text), false
-	for _, secret := range secrets {
-		found = found || len(secret) >= MinLength && (spelled || mayHold(text, secret))
-	}
-	if !found {
+	if !MayHold(text, secrets...) {
 		return text
 	}
 	needles := make([]needle, 0, len(secrets))
@@ -34,6 +30,17 @@ func Remove(text string, secrets ...string) string {
 		}
 	}
 	return remove(text, needles)
+}
+
+// MayHold reports whether Remove can find a secret in text. It costs little, and is false for most texts.
+func MayHold(text string, secrets ...string) bool {
+	spelled := maySpell(text)
+	for _, secret := range secrets {
+		if len(secret) >= MinLength && (spelled || mayHold(text, secret)) {
+			return true
+		}
+	}
+	return false
 }
 
 // RemoveWord replaces a one-time code of any length by "[removed]", in all its spellings, where it is a whole
