@@ -201,6 +201,7 @@ func (c *call) snippet(a *attempt, text []byte) string {
 func classifyFailure(c *call, a *attempt) verdict {
 	notSent, permanent := provesNotSent(a.err)
 	notSent = notSent || a.notSent
+	refused := isRefusedStream(a.err)
 	unknown := !notSent && !a.noCred && a.cut == nil && c.effect != readOnly
 	e := &callError{operation: c.op.name, text: c.text(a, a.err)}
 	if notSent && !a.noCred {
@@ -224,8 +225,8 @@ func classifyFailure(c *call, a *attempt) verdict {
 		e.text = "no response: " + e.text
 	}
 	return verdict{
-		err: e, retry: !permanent && (notSent || a.cut != nil || c.effect != once), unknown: unknown,
-		dead: a.timedOut, untaken: isUnprocessed(a.err),
+		err: e, retry: !permanent && (notSent || refused || a.cut != nil || c.effect != once), unknown: unknown,
+		dead: a.timedOut, untaken: refused || isUnprocessed(a.err),
 	}
 }
 
@@ -334,13 +335,21 @@ func provesNotSent(err error) (notSent, permanent bool) {
 }
 
 // isUnprocessed recognizes the errors with which net/http gives up a request that the peer did not process: a stream
-// above that of a GOAWAY, a refused stream, and an idle connection that the peer closed. They have no types.
+// above that of a GOAWAY, and an idle connection that the peer closed. They have no types.
 func isUnprocessed(err error) bool {
-	text := err.Error()
-	if _, why, ok := strings.Cut(text, "http2: Transport: cannot retry err ["); ok {
-		return strings.Contains(why, "graceful shutdown GOAWAY]") || strings.Contains(why, "REFUSED_STREAM")
-	}
-	return strings.HasSuffix(text, "cannot rewind body after connection loss")
+	return strings.Contains(notResent(err), "graceful shutdown GOAWAY]") ||
+		strings.HasSuffix(err.Error(), "cannot rewind body after connection loss")
+}
+
+// isRefusedStream recognizes REFUSED_STREAM. By the standard the request was not processed, so that it can be sent
+// again. But haproxy also refuses a stream whose request it has passed on, when the server behind it goes away: the
+// outcome stays open.
+func isRefusedStream(err error) bool { return strings.Contains(notResent(err), "REFUSED_STREAM") }
+
+// notResent is why net/http did not send a request of HTTP/2 again; "" if the error is another one.
+func notResent(err error) string {
+	_, why, _ := strings.Cut(err.Error(), "http2: Transport: cannot retry err [")
+	return why
 }
 
 // isCertificateError reports whether the TLS connection was never made. An invalid TLS record proves that only

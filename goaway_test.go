@@ -1,6 +1,8 @@
 package codeartsbuild_test
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"testing"
 
@@ -129,6 +131,34 @@ func TestEveryStreamBrokenOff(t *testing.T) {
 					require.JSONEq(t, tt.body, body)
 				}
 			}
+		})
+	}
+}
+
+// B170: a proxy may refuse a stream whose request it has passed on.
+func TestRefusedStreamLeavesTheOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	const finished = `{"error_code":"DEV.CB.032302","error_msg":"the build has finished"}`
+	refused := httpfake.Fail(errors.New("http2: Transport: cannot retry err [stream error: stream ID 5; REFUSED_STREAM; received from peer] " +
+		"after Request.Body was written; define Request.GetBody to avoid this error"))
+	tests := map[string]struct {
+		second httpfake.Func
+		result *codeartsbuild.StopResult
+		kinds  []string
+	}{
+		"then accepted":      {httpfake.Reply(200, `{"result":true}`), &codeartsbuild.StopResult{Result: true}, []string{}},
+		"then finished":      {httpfake.Reply(400, finished), &codeartsbuild.StopResult{AlreadyFinished: true}, []string{}},
+		"then not found":     {httpfake.Reply(404, `{"error_code":"DEVCB.00031006"}`), nil, []string{"ErrNotFound", "ErrOutcomeUnknown"}},
+		"then not connected": {httpfake.Fail(&net.OpError{Op: "dial", Err: errors.New("refused")}), nil, []string{"ErrOutcomeUnknown"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := httpfake.Script(refused, tt.second)
+			client := sdktest.Client(t, transport, sdktest.Quick)
+			result, err := client.Jobs.Stop(t.Context(), sdktest.JobID, "20")
+			require.Equal(t, tt.result, result)
+			require.Equal(t, tt.kinds, sdktest.Kinds(err))
 		})
 	}
 }

@@ -89,7 +89,7 @@ var Faults = []Fault{
 	// What HTTP/2 says about streams.
 	{Name: "GOAWAY after a response", Acts: Always, http2: 24, strike: goAwayAfter},
 	{Name: "GOAWAY below the stream", Acts: Never, http2: 24, unprocessed: true, strike: goAwayBelow},
-	{Name: "REFUSED_STREAM", Acts: Never, http2: 24, unprocessed: true, strike: refuseStream},
+	{Name: "REFUSED_STREAM", Acts: Either, http2: 24, strike: refuseStream}, // haproxy refuses what it has passed on, too
 
 	// Instead of the TLS handshake.
 	{Name: "TLS closed", Acts: Never, conns: 5, hello: (*link).close},
