@@ -77,6 +77,11 @@ func TestDecideRunaway(t *testing.T) {
 			RunawayOptions{MaxRunning: h, Exempt: func(b *Build) bool { return b.BuildNo != "2" }},
 			[]string{"3 keep exempt", "2 STOP running 9h0m", "1 keep exempt"},
 		},
+		"protected before exempt": {
+			[]*Build{{BuildNo: "3", Branch: "release/1.0", Status: StatusRunning}, {BuildNo: "2", Branch: "main", Status: StatusRunning}, {BuildNo: "1", Status: StatusRunning, StartedAt: ago(9 * h)}},
+			RunawayOptions{MaxRunning: h, Protect: []string{"release*"}, Exempt: func(b *Build) bool { return b.Branch != "" }},
+			[]string{"3 keep protected", "2 keep exempt", "1 STOP running 9h0m"},
+		},
 		"numbers are compared as numbers": {
 			[]*Build{running("9", 9*h), running("10", 9*h), running("x", 9*h)},
 			RunawayOptions{MaxRunning: h}, []string{"10 STOP running 9h0m", "9 STOP running 9h0m"},

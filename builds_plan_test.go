@@ -232,6 +232,8 @@ func TestPlansRejectRules(t *testing.T) {
 		"nothing":                    nil,
 		"no limit":                   {},
 		"only exemptions":            {Exempt: noExempt},
+		"an empty pattern":           {MaxRunning: time.Hour, Protect: []string{""}},
+		"a regular expression":       {MaxRunning: time.Hour, Protect: []string{"^release"}},
 		"a negative limit":           {MaxRunning: -1},
 		"one negative":               {MaxRunning: time.Hour, MaxQueued: -1},
 		"the other negative":         {MaxRunning: -1, MaxQueued: time.Hour},

@@ -50,7 +50,7 @@ func ExampleBuildsService_PlanRunaway() {
 
 	plan, err := srv.Client().Builds.PlanRunaway(context.Background(), job, &codeartsbuild.RunawayOptions{
 		MaxRunning: 2 * time.Hour,
-		Exempt:     func(b *codeartsbuild.Build) bool { return codeartsbuild.MatchBranch("release*", b.Branch) },
+		Protect:    []string{"release*"},
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -39,7 +39,7 @@ func TestSweeps(t *testing.T) {
 		"superseded, best effort": {[]string{"superseded", "--yes", "--best-effort"}, forbidden, 0, []string{"1", "2"}, "failed 2\n", ""},
 		"superseded, unknown":     {[]string{"superseded", "--yes"}, codeartsbuildtest.Reply(504, ""), 3, []string{"1", "2"}, "unknown 2\n", "Run the same command again"},
 		"runaway":                 {[]string{"runaway", "--max-running", "2h", "--yes"}, nil, 0, []string{"1", "2", "3"}, "running 3h0m|DONE  chosen 3, kept 0, stopped 3\n", ""},
-		"runaway, protected":      {[]string{"runaway", "--max-running", "2h", "--yes", "--protect", "main"}, nil, 0, nil, "KEEP  1  main  1111111  3h0m  exempt\n|DONE  chosen 0", ""},
+		"runaway, protected":      {[]string{"runaway", "--max-running", "2h", "--yes", "--protect", "main"}, nil, 0, nil, "KEEP  1  main  1111111  3h0m  protected\n|DONE  chosen 0", ""},
 		"runaway, within a limit": {[]string{"runaway", "--max-running", "4h", "--yes"}, nil, 0, nil, "within limit", ""},
 		"branches":                {[]string{"branches", "--branch", "main", "--yes"}, nil, 0, []string{"1", "2", "3"}, "DONE  chosen 3", ""},
 		"branches, protected":     {[]string{"branches", "--branch", "*", "--protect", "main", "--yes"}, nil, 0, nil, "DONE  chosen 0", ""},

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
@@ -71,11 +70,8 @@ func (p *program) runawayCommand() *cobra.Command {
 		case rule.MaxRunning < 0 || rule.MaxQueued < 0:
 			return usagef("--max-running and --max-queued must not be negative")
 		}
-		rule.Exempt, rule.Within = s.protects, s.within
+		rule.Protect, rule.Within = s.protect, s.within
 		return s.run(ctx, func(ctx context.Context, client *codeartsbuild.Client) (*codeartsbuild.StopPlan, error) {
-			if err := s.checkProtect(client); err != nil {
-				return nil, err
-			}
 			if s.project != "" {
 				return client.Builds.PlanProject(ctx, s.project, &codeartsbuild.ProjectOptions{Runaway: &rule})
 			}
@@ -87,29 +83,6 @@ func (p *program) runawayCommand() *cobra.Command {
 		flags.DurationVar(&rule.MaxQueued, "max-queued", 0, "stop builds that wait for longer than this `TIME`")
 	})
 	return cmd
-}
-
-func (s *sweep) protects(b *codeartsbuild.Build) bool {
-	for _, pattern := range s.protect {
-		if codeartsbuild.MatchBranch(pattern, b.Branch) {
-			return true
-		}
-	}
-	return false
-}
-
-// checkProtect rejects a pattern that no branch can match, as a plan of branches does before its first request.
-func (s *sweep) checkProtect(client *codeartsbuild.Client) error {
-	if len(s.protect) == 0 {
-		return nil
-	}
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := client.Builds.PlanBranches(ended, strings.Repeat("0", 32), &codeartsbuild.BranchOptions{Branches: []string{"*"}, Protect: s.protect})
-	if isInvalid(err) {
-		return err
-	}
-	return nil
 }
 
 func (p *program) branchesCommand() *cobra.Command {
