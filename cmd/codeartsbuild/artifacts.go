@@ -17,7 +17,7 @@ func (p *program) artifactsCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use: "artifacts --job ID --build NUMBER [flags]", Short: "List the packages and images that a build made",
-		Long: "Artifacts lists the software packages and container images that a build made. Their files are in CodeArts Artifact.",
+		Long: "Artifacts lists the software packages and container images that a build made.\nTheir files are in CodeArts Artifact.",
 		Example: `  codeartsbuild artifacts --job ID --build 811
   codeartsbuild artifacts --job ID --build 811 -o json | jq -r .uri`,
 	}

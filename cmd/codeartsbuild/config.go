@@ -26,16 +26,17 @@ func (p *program) configCommand() *cobra.Command {
 	c := &configurer{program: p}
 	cmd := &cobra.Command{
 		Use: "config --job ID [flags]", Short: "Print the configuration of a job, or set it from a file",
-		Long: `Config prints the configuration of a job as JSON. With --file it prints what would change if the job had the
-configuration of the file; --yes makes the change, unless the configuration has changed meanwhile. The service does not
-tell the values of secret parameters: write them into the file, or it may lose them.`,
+		Long: `Config prints the configuration of a job as JSON. With --file it prints the
+difference between the job and the file; --yes writes it, unless the
+configuration has changed meanwhile. The service does not tell the values of
+secret parameters: write them into the file, or the job may lose them.`,
 		Example: `  codeartsbuild config --job ID > job.json
   codeartsbuild config --job ID --file job.json --yes`,
 	}
 	p.command(cmd, c.run)
 	flags := cmd.Flags()
 	jobFlag(flags, &c.job)
-	textFlag(flags, &c.file, "file", "`FILE` with the configuration to set, as this command prints it")
+	textFlag(flags, &c.file, "file", "`FILE` with the configuration, as this command prints it")
 	yesFlag(flags, &c.yes, "make the change")
 	p.outputFlag(flags)
 	c.connection.flags(flags, 2*time.Minute)

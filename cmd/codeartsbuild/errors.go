@@ -20,7 +20,9 @@ const (
 	exitInterrupted = 130 // as of a shell
 )
 
-const exitCodes = "0 done, nothing to do, or already finished; 1 rejected, failed, still running or\n  unwritable output; 2 wrong flags or credentials; 3 outcome unknown; 124 timed out; 130 interrupted"
+const exitCodes = `0 done, nothing to do, or already finished; 1 rejected, failed,
+  still running or unwritable output; 2 wrong flags or credentials; 3 outcome
+  unknown; 124 timed out; 130 interrupted`
 
 var (
 	errUsage   = errors.New("wrong use")

@@ -84,7 +84,7 @@ func listFlag(flags *pflag.FlagSet, p *[]string, name, usage string) {
 
 func (p *program) outputFlag(flags *pflag.FlagSet) {
 	p.format = formatText
-	flags.VarP(&p.format, "output", "o", "`FORMAT` of the output: text, or json for one object a line")
+	flags.VarP(&p.format, "output", "o", "text, or json for one object a line")
 }
 
 func jobFlag(flags *pflag.FlagSet, job *string) {
@@ -107,7 +107,7 @@ type target struct {
 
 func (t *target) flags(flags *pflag.FlagSet) {
 	listFlag(flags, &t.jobs, "job", "`ID` of a job: 32 letters and digits; repeatable")
-	textFlag(flags, &t.project, "project", "`ID` of a CodeArts project: all its jobs, instead of --job")
+	textFlag(flags, &t.project, "project", "`ID` of a project: all its jobs, instead of --job")
 }
 
 func (t *target) check() error {
@@ -125,7 +125,7 @@ type connection struct {
 
 func (c *connection) flags(flags *pflag.FlagSet, timeout time.Duration) {
 	flags.DurationVar(&c.timeout, "timeout", timeout, "end after this `TIME`; 0: no limit")
-	textFlag(flags, &c.region, "region", "`REGION` of the service, such as cn-north-4; otherwise from the environment")
+	textFlag(flags, &c.region, "region", "`REGION`, such as cn-north-4; else the environment's")
 	textFlag(flags, &c.endpoint, "endpoint", "`URL` of the service, instead of a region")
 }
 

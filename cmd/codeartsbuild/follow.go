@@ -31,11 +31,11 @@ type follower struct {
 }
 
 func (f *follower) flags(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.stopOnInterrupt, "stop-on-interrupt", true, "stop the build when this program is interrupted")
+	flags.BoolVar(&f.stopOnInterrupt, "stop-on-interrupt", true, "stop the build on an interruption")
 	flags.BoolVar(&f.stopOnTimeout, "stop-on-timeout", false, "stop the build when --timeout is over")
 	flags.BoolVar(&f.quiet, "quiet", false, "print neither the log nor changes of the status")
-	textFlag(flags, &f.logName, "log-file", "also write the log to this `FILE`, named FILE.partial until it is complete")
-	textFlag(flags, &f.stateName, "state", "keep job, build and offset in this `FILE`, and go on from there when it exists")
+	textFlag(flags, &f.logName, "log-file", "also write the log to `FILE`; FILE.partial until done")
+	textFlag(flags, &f.stateName, "state", "keep the state in `FILE`; go on from it if it exists")
 	f.outputFlag(flags)
 	f.connection.flags(flags, 0)
 }

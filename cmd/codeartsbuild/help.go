@@ -9,25 +9,26 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const variables = "CODEARTSBUILD_TOKEN, or HUAWEICLOUD_SDK_AK and _SK, or any other place that the README lists;\n  CODEARTSBUILD_ENDPOINT, HUAWEICLOUD_SDK_REGION; NO_COLOR, TERM"
+const variables = `Variables: CODEARTSBUILD_TOKEN, or HUAWEICLOUD_SDK_AK and _SK (others are in
+  docs/authentication.md); CODEARTSBUILD_ENDPOINT, HUAWEICLOUD_SDK_REGION;
+  NO_COLOR, TERM
+`
 
 // help prints the text of -h on stdout.
 func (p *program) help(cmd *cobra.Command, _ []string) {
 	var b strings.Builder
 	b.WriteString(cmd.Long + "\n\nUsage: " + cmd.UseLine() + "\n")
-	if cmd.HasAvailableSubCommands() {
+	if cmd == cmd.Root() {
 		b.WriteString("\nCommands:\n")
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				b.WriteString("  " + c.Name() + strings.Repeat(" ", 14-len(c.Name())) + c.Short + "\n")
-			}
+		for _, c := range p.commands() {
+			b.WriteString("  " + c.Name() + strings.Repeat(" ", 14-len(c.Name())) + c.Short + "\n")
 		}
 	}
-	b.WriteString("\nExamples:\n" + cmd.Example + "\n")
-	if flags := cmd.LocalFlags().FlagUsages(); flags != "" {
-		b.WriteString("\nFlags:\n" + flags)
+	b.WriteString("\nExamples:\n" + cmd.Example + "\n\nFlags:\n" + cmd.LocalFlags().FlagUsages() + "\n")
+	if cmd == cmd.Root() || cmd.Flags().Lookup("endpoint") != nil {
+		b.WriteString(variables)
 	}
-	b.WriteString("\nVariables: " + variables + "\nExit codes: " + exitCodes + "\n")
+	b.WriteString("Exit codes: " + exitCodes + "\n")
 	_, _ = p.stdout.Write([]byte(b.String())) // the stream keeps the error
 }
 
@@ -64,8 +65,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Use: "version [-o FORMAT]", Short: "Print the version",
 		Long: "Version prints the version of this program, and that of Go which built it.", Example: "  codeartsbuild version",
 	}
-	p.outputFlag(cmd.Flags())
-	return p.command(cmd, func(context.Context) error {
+	p.command(cmd, func(context.Context) error {
 		goVersion := ""
 		if info, ok := debug.ReadBuildInfo(); ok {
 			goVersion = info.GoVersion
@@ -77,6 +77,8 @@ func (p *program) versionCommand() *cobra.Command {
 		p.stdout.line("codeartsbuild %s (%s)", version(), goVersion)
 		return nil
 	})
+	p.outputFlag(cmd.Flags())
+	return cmd
 }
 
 func (p *program) completionCommand() *cobra.Command {

@@ -16,7 +16,7 @@ func (p *program) buildsCommand() *cobra.Command {
 		most   int
 	)
 	cmd := &cobra.Command{
-		Use: "builds (--job ID... | --project ID) [flags]", Short: "List the builds of jobs, newest first",
+		Use: "builds (--job ID | --project ID) [flags]", Short: "List the builds of jobs, newest first",
 		Long: "Builds lists the builds of jobs that began within some time, newest first.",
 		Example: `  codeartsbuild builds --job ID --within 8h
   codeartsbuild builds --project ID -o json | jq 'select(.status == "failed")'`,
@@ -45,8 +45,8 @@ func (p *program) buildsCommand() *cobra.Command {
 		return nil
 	})
 	t.flags(cmd.Flags())
-	cmd.Flags().DurationVar(&within, "within", 24*time.Hour, "look at builds that began within this `TIME`")
-	cmd.Flags().IntVar(&most, "max", 100, "list at most this `COUNT` of builds of a job")
+	cmd.Flags().DurationVar(&within, "within", 24*time.Hour, "builds that began within this `TIME`")
+	cmd.Flags().IntVar(&most, "max", 100, "at most this `COUNT` of builds of a job")
 	p.outputFlag(cmd.Flags())
 	c.flags(cmd.Flags(), 2*time.Minute)
 	return cmd

@@ -30,8 +30,9 @@ func (p *program) logsCommand() *cobra.Command {
 	l := &logReader{program: p}
 	cmd := &cobra.Command{
 		Use: "logs --job ID --build NUMBER [flags]", Short: "Print the log of a build",
-		Long: `Logs prints the log of a build on stdout, byte for byte. Of a build that still runs it prints the last 1000 lines or,
-with --follow, the whole log until the build has finished. How the build ends does not matter for the exit code.`,
+		Long: `Logs prints the log of a build on stdout, byte for byte. Of a build that still
+runs it prints the last 1000 lines or, with --follow, the whole log until the
+build has finished. How the build ends does not matter for the exit code.`,
 		Example: `  codeartsbuild logs --job ID --build 811 --tail 20
   codeartsbuild logs --job ID --build 811 --follow --timeout 1h`,
 	}
@@ -40,9 +41,9 @@ with --follow, the whole log until the build has finished. How the build ends do
 	jobFlag(flags, &l.job)
 	buildFlag(flags, &l.build)
 	flags.BoolVar(&l.follow, "follow", false, "go on until the build has finished")
-	flags.Int64Var(&l.offset, "from-offset", 0, "with --follow: `OFFSET` in the log to start from, as a state file has it")
+	flags.Int64Var(&l.offset, "from-offset", 0, "with --follow: start at this `OFFSET` in the log")
 	flags.IntVar(&l.tail, "tail", 0, "print this `COUNT` of last lines only, 1 to 1000")
-	textFlag(flags, &l.step, "step", "print the log of this `STEP` only, such as Maven or stage1")
+	textFlag(flags, &l.step, "step", "print this `STEP` only, such as Maven or stage1")
 	l.connection.flags(flags, 0)
 	return cmd
 }

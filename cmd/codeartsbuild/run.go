@@ -36,11 +36,13 @@ func (p *program) runCommand() *cobra.Command {
 	var offset int64
 	cmd := &cobra.Command{
 		Use: "run --job ID [flags]", Short: "Start a build and follow it to its end",
-		Long: `Run starts a build, prints its log on stdout as it grows, and exits with 0 if the build succeeds and with 1 if not.
-The build's number, its status and the result go to stderr. An interruption stops the build; a second one ends this
+		Long: `Run starts a build and prints its log on stdout as it grows. It exits with 0 if
+the build succeeds, and with 1 if not. The number of the build, its status and
+the result go to stderr. An interruption stops the build; a second one ends this
 program at once. A closed stdout is an interruption.`,
 		Example: `  codeartsbuild run --job ID --branch main --param target=all
-  codeartsbuild run --job ID --state nightly.state --log-file nightly.log --timeout 2h --stop-on-timeout`,
+  codeartsbuild run --job ID --state nightly.state --log-file nightly.log
+  codeartsbuild run --job ID --timeout 2h --stop-on-timeout`,
 	}
 	p.command(cmd, func(ctx context.Context) error {
 		if err := f.check(); err != nil {
@@ -64,8 +66,8 @@ program at once. A closed stdout is an interruption.`,
 	textFlag(flags, &request.Tag, "tag", "`TAG` to build")
 	textFlag(flags, &request.CommitID, "commit", "`COMMIT` to build")
 	flags.Var(parameters(request.Parameters), "param", "parameter of the build, as `NAME=VALUE`; repeatable")
-	textFlag(flags, &attach, "attach", "follow the build with this `NUMBER` instead of starting one")
-	flags.Int64Var(&offset, "from-offset", 0, "with --attach: `OFFSET` in the log to start from, as a state file has it")
+	textFlag(flags, &attach, "attach", "follow build `NUMBER` instead of starting one")
+	flags.Int64Var(&offset, "from-offset", 0, "with --attach: start at this `OFFSET` in the log")
 	f.flags(flags)
 	return cmd
 }
@@ -93,8 +95,9 @@ func (p *program) rerunCommand() *cobra.Command {
 	var build string
 	cmd := &cobra.Command{
 		Use: "rerun --job ID --build NUMBER [flags]", Short: "Run a job again as in an earlier build, and follow the build",
-		Long: `Rerun starts a build with the branch, tag or commit and the parameters of an earlier one, and follows it as run does.
-The values of secret parameters are not known: the job's defaults are used.`,
+		Long: `Rerun starts a build with the branch, tag or commit and the parameters of an
+earlier one, and follows it as run does. The values of secret parameters are not
+known: the job's defaults are used.`,
 		Example: `  codeartsbuild rerun --job ID --build 811
   codeartsbuild rerun --job ID --build 811 --quiet -o json`,
 	}
@@ -126,8 +129,8 @@ func (p *program) waitCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use: "wait --job ID --build NUMBER [flags]", Short: "Wait until a build has finished",
-		Long: `Wait prints each change of a build's status until the build has finished. It exits with 0 if the build succeeds and
-with 1 if not. It never stops the build.`,
+		Long: `Wait prints each change of a build's status until the build has finished. It
+exits with 0 if the build succeeds, and with 1 if not. It never stops the build.`,
 		Example: `  codeartsbuild wait --job ID --build 811 --timeout 1h
   codeartsbuild wait --job ID --build 811 -o json | tail -n 1 | jq -r .status`,
 	}

@@ -22,12 +22,19 @@ func (p *program) serveCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use: "serve [flags]", Short: "Run an in-memory service, to try the other commands",
-		Long: `Serve runs the service in memory, on this machine and until it is interrupted. Its jobs have builds that start, write
-logs, succeed, fail and hang. It prints the variables that make the other commands use it.
-A fault is OPERATION=KIND; an empty OPERATION means all. Kinds: drop-request, drop-answer, expire-token, delay:TIME and
-STATUS or STATUS:BODY, which replies in place of the service. Behind "once:" it is for the next request only.`,
+		Long: `Serve runs the service in memory, on this machine and until it is interrupted.
+Its jobs have builds that start, write logs, succeed, fail and hang. It prints
+the variables that make the other commands use it.
+
+A fault is OPERATION=KIND; an empty OPERATION means all operations. The kinds:
+  drop-request     the request is lost
+  drop-answer      the request takes effect, and its response is lost
+  expire-token     the token of the request is no longer valid
+  delay:TIME       the service takes longer
+  STATUS[:BODY]    this response comes in place of the service's
+With once: before its kind, a fault is for the next request only.`,
 		Example: `  codeartsbuild serve --port 8080
-  codeartsbuild serve --fault StopJob=once:drop-answer --fault CreateToken=delay:2s --fault =503`,
+  codeartsbuild serve --fault StopJob=once:drop-answer --fault CreateToken=503`,
 	}
 	p.command(cmd, func(ctx context.Context) error {
 		if port < 0 || port > 65535 {

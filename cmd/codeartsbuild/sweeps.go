@@ -8,14 +8,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const sweepUse = " (--job ID... | --project ID) [flags]"
+const sweepUse = " (--job ID | --project ID) [flags]"
 
 func (p *program) supersededCommand() *cobra.Command {
 	s := &sweep{program: p}
 	var rule codeartsbuild.SupersededOptions
 	cmd := &cobra.Command{
-		Use: "superseded" + sweepUse, Short: "Stop builds that a newer push to their branch made pointless",
-		Long: "Superseded stops the builds that a newer build of the same branch made pointless.\nIt prints its plan; --yes carries it out.",
+		Use: "superseded" + sweepUse, Short: "Stop builds that a newer push made pointless",
+		Long: "Superseded stops builds that a newer build of their branch made pointless.\nIt prints its plan; --yes carries it out.",
 		Example: `  codeartsbuild superseded --job ID --protect 'release/*'
   codeartsbuild superseded --project ID --within 24h --audit stops.jsonl --yes`,
 	}
@@ -38,10 +38,10 @@ func (p *program) supersededCommand() *cobra.Command {
 		})
 	})
 	s.sweepFlags(flags, "superseded", func() {
-		listFlag(flags, &rule.Branches, "branch", "only branches like this `BRANCH`, with * for any characters; repeatable")
-		flags.IntVar(&rule.Keep, "keep", 1, "`COUNT` of the newest builds of a branch that stay")
-		textFlag(flags, &rule.Anchor, "anchor", "look at builds up to this `NUMBER` only, such as the one that calls")
-		flags.BoolVar(&rule.SameTrigger, "same-trigger", false, "a build supersedes only builds that were started in the same way")
+		listFlag(flags, &rule.Branches, "branch", "only branches like `BRANCH` (feat/*); repeatable")
+		flags.IntVar(&rule.Keep, "keep", 1, "keep `COUNT` newest builds of a branch")
+		textFlag(flags, &rule.Anchor, "anchor", "look at builds up to this `NUMBER` only")
+		flags.BoolVar(&rule.SameTrigger, "same-trigger", false, "a build supersedes only those started the same way")
 		includeFlags(cmd, &rule.IncludeScheduled, &rule.IncludeManual, &rule.IncludeNoTrigger)
 	})
 	return cmd
@@ -50,7 +50,7 @@ func (p *program) supersededCommand() *cobra.Command {
 func includeFlags(cmd *cobra.Command, scheduled, manual, noTrigger *bool) {
 	cmd.Flags().BoolVar(scheduled, "include-scheduled", false, "also stop builds that a schedule started")
 	cmd.Flags().BoolVar(manual, "include-manual", false, "also stop builds that a person started")
-	cmd.Flags().BoolVar(noTrigger, "include-no-trigger", false, "also stop builds of which the service does not say who started them")
+	cmd.Flags().BoolVar(noTrigger, "include-no-trigger", false, "also stop builds whose starter is not known")
 }
 
 func (p *program) runawayCommand() *cobra.Command {
@@ -60,7 +60,7 @@ func (p *program) runawayCommand() *cobra.Command {
 		Use: "runaway" + sweepUse, Short: "Stop builds that run, or wait to run, for too long",
 		Long: "Runaway stops the builds that run, or wait to run, for longer than a limit.\nIt prints its plan; --yes carries it out.",
 		Example: `  codeartsbuild runaway --job ID --max-running 2h
-  codeartsbuild runaway --project ID --max-running 2h --max-queued 30m --audit stops.jsonl --yes`,
+  codeartsbuild runaway --project ID --max-running 2h --max-queued 30m --yes`,
 	}
 	flags := cmd.Flags()
 	p.command(cmd, func(ctx context.Context) error {
@@ -89,7 +89,7 @@ func (p *program) branchesCommand() *cobra.Command {
 	s := &sweep{program: p}
 	var rule codeartsbuild.BranchOptions
 	cmd := &cobra.Command{
-		Use: "branches --branch BRANCH..." + sweepUse, Short: "Stop all builds of branches, such as that of a closed pull request",
+		Use: "branches --branch BRANCH" + sweepUse, Short: "Stop all builds of branches, as of a closed pull request",
 		Long: "Branches stops all builds of branches, such as that of a closed pull request.\nIt prints its plan; --yes carries it out.",
 		Example: `  codeartsbuild branches --job ID --branch feat/login
   codeartsbuild branches --project ID --branch 'pr/*' --protect pr/7 --yes`,
@@ -109,7 +109,7 @@ func (p *program) branchesCommand() *cobra.Command {
 		})
 	})
 	s.sweepFlags(flags, "branch", func() {
-		listFlag(flags, &rule.Branches, "branch", "stop builds of branches like this `BRANCH`, with * for any characters; repeatable")
+		listFlag(flags, &rule.Branches, "branch", "builds of branches like `BRANCH` (pr/*); repeatable")
 		includeFlags(cmd, &rule.IncludeScheduled, &rule.IncludeManual, &rule.IncludeNoTrigger)
 	})
 	return cmd

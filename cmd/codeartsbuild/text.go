@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -121,11 +122,39 @@ const maxCell = 40
 
 // cell is a word that fits into a column.
 func cell(text string) string {
-	shown := []rune(word(text))
-	if len(shown) > maxCell {
-		return string(shown[:maxCell-1]) + "…"
+	shown := word(text)
+	if columns(shown) <= maxCell {
+		return shown
 	}
-	return string(shown)
+	width := 0
+	end := strings.IndexFunc(shown, func(r rune) bool {
+		width += columns(string(r))
+		return width > maxCell-1
+	})
+	return shown[:end] + "…"
+}
+
+// wide are the letters that take two columns of a terminal: those of East Asia, and most pictures.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x1100, 0x115f, 1}, {0x2e80, 0x303e, 1}, {0x3041, 0x4dbf, 1}, {0x4e00, 0xa4cf, 1}, {0xa960, 0xa97c, 1}, {0xac00, 0xd7a3, 1},
+		{0xf900, 0xfaff, 1}, {0xfe30, 0xfe6f, 1}, {0xff01, 0xff60, 1}, {0xffe0, 0xffe6, 1},
+	},
+	R32: []unicode.Range32{{0x1f300, 0x1f64f, 1}, {0x1f680, 0x1f6ff, 1}, {0x1f900, 0x1faff, 1}, {0x20000, 0x3fffd, 1}},
+}
+
+// columns is how many columns of a terminal a printable text takes.
+func columns(text string) int {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.Is(wide, r):
+			n += 2
+		case !unicode.In(r, unicode.Mn, unicode.Me): // these are drawn onto the letter before them
+			n++
+		}
+	}
+	return n
 }
 
 // A table aligns the columns of its rows. The last column has its own width.
@@ -138,7 +167,7 @@ func newTable(rows [][]string) *table {
 			if i == len(t.widths) {
 				t.widths = append(t.widths, 0)
 			}
-			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(text))
+			t.widths[i] = max(t.widths[i], columns(text))
 		}
 	}
 	return t
@@ -150,7 +179,7 @@ func (t *table) row(s *stream, colour string, cells ...string) string {
 	for i, text := range cells {
 		padding := ""
 		if i < len(cells)-1 && i < len(t.widths) {
-			padding = strings.Repeat(" ", max(t.widths[i]-utf8.RuneCountInString(text), 0)+2)
+			padding = strings.Repeat(" ", max(t.widths[i]-columns(text), 0)+2)
 		}
 		if i == 0 {
 			text = s.paint(colour, text)

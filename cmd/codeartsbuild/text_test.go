@@ -40,6 +40,36 @@ func TestWord(t *testing.T) {
 	}
 }
 
+func TestTablesAlignWideLetters(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		text    string
+		columns int
+		cell    string
+	}{
+		"plain":         {"feat/login", 10, "feat/login"},
+		"wide":          {"功能/登录", 9, "功能/登录"},
+		"accent":        {"cafe\u0301", 4, "cafe\u0301"},
+		"picture":       {"🚀", 2, "🚀"},
+		"as long":       {strings.Repeat("x", 40), 40, strings.Repeat("x", 40)},
+		"longer":        {strings.Repeat("x", 41), 41, strings.Repeat("x", 39) + "…"},
+		"as long, wide": {strings.Repeat("录", 20), 40, strings.Repeat("录", 20)},
+		"longer, wide":  {strings.Repeat("录", 21), 42, strings.Repeat("录", 19) + "…"},
+	}
+	for name, tt := range tests {
+		if n, c := columns(tt.text), cell(tt.text); n != tt.columns || c != tt.cell {
+			t.Errorf("%s: %d columns, cell %q, want %d, %q", name, n, c, tt.columns, tt.cell)
+		}
+	}
+	rows := [][]string{{"功能", "a"}, {"main", "b"}, {"feat/x", "c"}}
+	plain := &stream{}
+	for i, want := range []string{"功能    a", "main    b", "feat/x  c"} {
+		if got := newTable(rows).row(plain, "", rows[i]...); got != want {
+			t.Errorf("row %q, want %q", got, want)
+		}
+	}
+}
+
 func TestObject(t *testing.T) {
 	t.Parallel()
 	got := object("stop", []field{
