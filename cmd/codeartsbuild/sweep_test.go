@@ -235,6 +235,66 @@ func TestKilledSweepHasARecordOfEachStop(t *testing.T) {
 	}
 }
 
+// Each phase of a sweep that stops one build after the other ends with a request that the service holds back. The
+// program is killed then.
+func TestKilledInEachPhase(t *testing.T) {
+	t.Parallel()
+	const builds = 3
+	phases := map[string]struct {
+		operation                string // whose request is held back
+		nth                      int
+		chosen, stopped, outcome int // builds on record as chosen, with a stop that arrived, with an outcome on record
+	}{
+		"before the plan":               {"ListBuildInfoRecordByJobId", 1, 0, 0, 0},
+		"after the records of the plan": {"ShowJobBuildRecordDetail", 1, builds, 0, 0},
+		"during the first stop":         {"StopJob", 1, builds, 1, 0},
+		"after the first outcome":       {"ShowJobBuildRecordDetail", 2, builds, 1, 1},
+		"during the second stop":        {"StopJob", 2, builds, 2, 1},
+		"after the outcome before last": {"ShowJobBuildRecordDetail", builds, builds, builds - 1, builds - 1},
+		"during the last stop":          {"StopJob", builds, builds, builds, builds - 1},
+	}
+	for name, tt := range phases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newServer(t)
+			job := newPushes(server)
+			held := make(chan struct{})
+			hold := func(http.Handler) http.Handler {
+				return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+					close(held)
+					<-r.Context().Done()
+				})
+			}
+			through := func(service http.Handler) http.Handler { return service }
+			server.Next(tt.operation, append(slices.Repeat([]codeartsbuildtest.Fault{through}, tt.nth-1), hold)...)
+			file := filepath.Join(t.TempDir(), "audit.jsonl")
+			p := start(t, nil, "runaway", "--job", job, "--max-running", "1h", "--yes", "--parallel", "1", "--audit", file, "--endpoint", server.URL)
+			eventually(t, tt.operation, func() bool {
+				select {
+				case <-held:
+					return true
+				default:
+					return false
+				}
+			})
+			_ = p.Process.Kill()
+			p.end()
+			chosen, outcomes := 0, 0
+			got := records(t, file)
+			for build, events := range got {
+				if build != "" && events[0] == "stop" {
+					chosen++
+					outcomes += len(events) - 1
+				}
+			}
+			if n := len(stops(server)); chosen != tt.chosen || n != tt.stopped || outcomes != tt.outcome {
+				t.Errorf("%d builds are on record as chosen, %d got a stop, %d have an outcome, want %d, %d, %d; the records are %v",
+					chosen, n, outcomes, tt.chosen, tt.stopped, tt.outcome, got)
+			}
+		})
+	}
+}
+
 func TestAuditFileThatBreaksEndsTheSweep(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

@@ -83,7 +83,7 @@ func object(event string, fields []field) []byte {
 			}
 			value = v.UTC().Format(time.RFC3339)
 		case time.Duration:
-			value = v.Seconds()
+			value = float64(v.Milliseconds()) / 1000 // Seconds has 2.3529999999999998 for 2.353
 		}
 		b.WriteByte(',')
 		b.Write(encode(f.name))

@@ -73,10 +73,10 @@ func TestTablesAlignWideLetters(t *testing.T) {
 func TestObject(t *testing.T) {
 	t.Parallel()
 	got := object("stop", []field{
-		{"branch", "a\u009b\u202e\x7f<b>\U000E0001"}, {"age_seconds", 90 * time.Second}, {"count", 3}, {"empty", ""}, {"never", time.Time{}},
+		{"branch", "a\u009b\u202e\x7f<b>\U000E0001"}, {"age_seconds", 90 * time.Second}, {"took", 2353 * time.Millisecond}, {"count", 3}, {"empty", ""}, {"never", time.Time{}},
 		{"at", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("", 8*3600))}, {"long", strings.Repeat("é", 9<<20)}, {"broken", "\xff"},
 	})
-	want := `{"event":"stop","branch":"a\u009b\u202e\u007f<b>\udb40\udc01","age_seconds":90,"count":3,"at":"2026-01-01T19:04:05Z","long":"` +
+	want := `{"event":"stop","branch":"a\u009b\u202e\u007f<b>\udb40\udc01","age_seconds":90,"took":2.353,"count":3,"at":"2026-01-01T19:04:05Z","long":"` +
 		strings.Repeat("é", 256) + `…","broken":"` + "\ufffd" + `"}` + "\n"
 	var decoded map[string]any
 	if err := json.Unmarshal(got, &decoded); err != nil || !utf8.Valid(got) {
