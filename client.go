@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -254,16 +255,22 @@ func isLocalhost(host string) bool {
 	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost")
 }
 
-// ownUserAgent names this package and, if it was built as a dependency, its version.
+// ownUserAgent names this package and its version.
 var ownUserAgent = sync.OnceValue(func() string {
-	const module = "github.com/codeartsbuild-go/codeartsbuild"
-	version := "devel"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, dep := range info.Deps {
-			if dep.Path == module && dep.Version != "" {
-				version = strings.Trim(dep.Version, "()")
-			}
+	info, _ := debug.ReadBuildInfo()
+	return "codeartsbuild-go/" + ownVersion(info)
+})
+
+// ownVersion is the version of this package in a program, or "devel" if it was built from a folder.
+func ownVersion(info *debug.BuildInfo) string {
+	const module, unknown = "github.com/codeartsbuild-go/codeartsbuild", "devel"
+	if info == nil {
+		return unknown
+	}
+	for _, m := range append(info.Deps, &info.Main) {
+		if m.Path == module {
+			return cmp.Or(strings.Trim(cmp.Or(m.Replace, m).Version, "()"), unknown)
 		}
 	}
-	return "codeartsbuild-go/" + version
-})
+	return unknown
+}
