@@ -23,7 +23,7 @@ var rightUses = map[string][]use{
 		{"jobs --project $PROJECT", 0, `(?s)^JOB +LAST STATUS +LAST BUILD +NAME\n.* nightly\n.* pushes\n$`, ""},
 		{"jobs --project $PROJECT --search night -o json", 0, `^{"event":"job","job":"$NIGHTLY","name":"nightly","project":"\w+","disabled":false,.*}\n$`, ""},
 		{"jobs --project $PROJECT --search nothing", 0, `^JOB .*\n$`, ""},
-		{"builds --job $PUSHES", 0, `(?s)^job \w+\nBUILD +STATUS +BRANCH +REVISION +TRIGGER +QUEUED +TOOK\n6 +running +feat/login +7a1b2c3 .*\n1 +running `, ""},
+		{"builds --job $PUSHES", 0, `(?s)^job \w+\nBUILD +STATUS +BEGAN +TOOK +TRIGGER +REVISION +BRANCH\n6 +running +\S+ \S+ +- +push +7a1b2c3 +feat/login\n.*\n1 +running `, ""},
 		{"builds --job $PUSHES --job $STUCK --within 1h", 0, `(?s)^job $PUSHES\n.*job $STUCK\n`, ""},
 		{"builds --project $PROJECT --max 1 -o json", 0, `(?m)^{"event":"build","job":"$PUSHES","build":"6",.*"status":"running",`, ""},
 		{"config --job $NIGHTLY", 0, `(?s)^{\n  "project_id": "$PROJECT",\n  "job_name": "nightly",.*}\n$`, ""},
@@ -44,7 +44,7 @@ var rightUses = map[string][]use{
 	},
 	"stops": {
 		{"superseded --project $PROJECT --yes", 0, `\nDONE  chosen 3, kept \d+, stopped [23]`, ""},
-		{"branches --job $PUSHES --branch release/* --yes --wait 20s --reason gone --parallel 2", 0, `STOPPED .*  3  release/1.0  1b9d6bc  aborted after `, ""},
+		{"branches --job $PUSHES --branch release/* --yes --wait 20s --reason gone --parallel 2", 0, `STOPPED  3  release/1.0  1b9d6bc  aborted after `, ""},
 		{"stop --job $STUCK --build 2 --wait 20s -o json", 0, `^{"event":"accepted",.*}\n{"event":"stopped",.*"status":"aborted",.*}\n$`, ""},
 		{"stop --job $STUCK --build 2", 0, `build 2: the build has already finished\n$`, ""},
 		{"runaway --job $STUCK --max-running 2h --yes --best-effort -o json", 0, `{"event":"done","chosen":1,"kept":0,"stopped":1,.*}\n$`, ""},

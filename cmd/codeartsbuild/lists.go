@@ -54,7 +54,7 @@ func (p *program) buildsCommand() *cobra.Command {
 
 func (p *program) listBuilds(ctx context.Context, client *codeartsbuild.Client, job string, within time.Duration, most int) error {
 	now := time.Now()
-	rows := [][]string{{"BUILD", "STATUS", "BRANCH", "REVISION", "TRIGGER", "QUEUED", "TOOK"}}
+	rows := [][]string{{"BUILD", "STATUS", "BEGAN", "TOOK", "TRIGGER", "REVISION", "BRANCH"}}
 	for b, err := range client.Builds.All(ctx, job, &codeartsbuild.BuildListOptions{From: now.Add(-within), To: now}) {
 		if err != nil {
 			return err
@@ -67,7 +67,7 @@ func (p *program) listBuilds(ctx context.Context, client *codeartsbuild.Client, 
 			continue
 		}
 		cells := buildCells(b)
-		rows = append(rows, []string{cells[0], cell(string(b.Status)), cells[1], cells[2], cell(b.Trigger), when(b.QueuedAt), took(b)})
+		rows = append(rows, []string{cells[0], cell(string(b.Status)), when(began(b)), took(b), cell(b.Trigger), cells[2], cells[1]})
 	}
 	if p.format == formatText {
 		p.stdout.line("job %s", word(job))
@@ -80,16 +80,24 @@ func (p *program) listBuilds(ctx context.Context, client *codeartsbuild.Client, 
 func (p *program) printRows(rows [][]string) {
 	t := newTable(rows)
 	for i, row := range rows {
-		colour := ""
+		line := t.row(p.stdout, "", row...)
 		if i == 0 {
-			colour = faint
+			line = p.stdout.paint(faint, line)
 		}
-		p.stdout.line("%s", t.row(p.stdout, colour, row...))
+		p.stdout.line("%s", line)
 	}
 }
 
 func statusFields(b *codeartsbuild.Build) []field {
 	return []field{{"status", string(b.Status)}, {"queued_at", b.QueuedAt}, {"started_at", b.StartedAt}, {"finished_at", b.FinishedAt}}
+}
+
+// began is when a build started or, if it has not, when it was queued.
+func began(b *codeartsbuild.Build) time.Time {
+	if b.StartedAt.IsZero() {
+		return b.QueuedAt
+	}
+	return b.StartedAt
 }
 
 // when is a time in UTC.

@@ -89,7 +89,7 @@ func (s *stopper) say(event, text string, status codeartsbuild.BuildStatus, bega
 		return
 	}
 	if status != "" {
-		text += ", status " + word(string(status)) + ", " + took.Round(100*time.Millisecond).String() + " after the request"
+		text += ", status " + word(string(status)) + ", " + took.Round(100*time.Millisecond).String() + " later"
 	}
 	s.stdout.line("%s  build %s: %s", stamp(time.Now()), word(s.build), text)
 }

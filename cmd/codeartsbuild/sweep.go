@@ -104,7 +104,7 @@ func (s *sweep) perJob(jobs []string, plan func(jobID string) (*codeartsbuild.St
 
 // show prints the decisions, job by job.
 func (s *sweep) show(plan *codeartsbuild.StopPlan) {
-	rows, chosen := make([][]string, 0, len(plan.Decisions)), [][]string{{"STILL RUNNING"}}
+	rows, chosen := make([][]string, 0, len(plan.Decisions)), [][]string{{resultStopped.word}}
 	for _, d := range plan.Decisions {
 		decided := "KEEP"
 		if d.Stop {
@@ -242,7 +242,7 @@ var (
 	resultStopped      = result{"STOPPED", green, "stopped", "stopped"}
 	resultAlready      = result{"ALREADY", faint, "already", "already finished"}
 	resultSkipped      = result{"SKIPPED", faint, "skipped", "skipped"}
-	resultStillRunning = result{"STILL RUNNING", yellow, "still_running", "still running"}
+	resultStillRunning = result{"RUNNING", yellow, "still_running", "still running"}
 	resultUnknown      = result{"UNKNOWN", red, "unknown", "unknown"}
 	resultFailed       = result{"FAILED", red, "failed", "failed"}
 )

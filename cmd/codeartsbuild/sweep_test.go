@@ -28,14 +28,14 @@ func TestSweeps(t *testing.T) {
 		stderr  string
 	}{
 		"superseded, plan":        {[]string{"superseded"}, nil, 0, nil, "STOP  2  main  2222222  3h0m  superseded by 3\n|DRY RUN  chosen 2, kept 1, stopped 0\n", "--yes stops the builds"},
-		"superseded, act":         {[]string{"superseded", "--yes"}, nil, 0, []string{"1", "2"}, "STOPPED        2  main  2222222  stopping\n|DONE  chosen 2, kept 1, stopped 2\n", ""},
-		"superseded, wait":        {[]string{"superseded", "--yes", "--wait", "20s"}, nil, 0, []string{"1", "2"}, "STOPPED        2  main  2222222  aborted after |DONE  chosen 2, kept 1, stopped 2\n", ""},
+		"superseded, act":         {[]string{"superseded", "--yes"}, nil, 0, []string{"1", "2"}, "STOPPED  2  main  2222222  stopping\n|DONE  chosen 2, kept 1, stopped 2\n", ""},
+		"superseded, wait":        {[]string{"superseded", "--yes", "--wait", "20s"}, nil, 0, []string{"1", "2"}, "STOPPED  2  main  2222222  aborted after |DONE  chosen 2, kept 1, stopped 2\n", ""},
 		"superseded, JSON":        {[]string{"superseded", "--yes", "-o", "json"}, nil, 0, []string{"1", "2"}, `{"event":"keep","job":"|"age_seconds":10800,"rule":"superseded","by":"3"}|"attempts":1,"request_id":"|{"event":"done","chosen":2,"kept":1,"stopped":2,"already":0,"skipped":0,"failed":0,"unknown":0,"still_running":0}`, ""},
 		"superseded, keep two":    {[]string{"superseded", "--yes", "--keep", "2"}, nil, 0, []string{"1"}, "DONE  chosen 1", ""},
 		"superseded, protected":   {[]string{"superseded", "--yes", "--protect", "ma*"}, nil, 0, nil, "protected\n|DONE  chosen 0", ""},
 		"superseded, other":       {[]string{"superseded", "--yes", "--branch", "feat/*"}, nil, 0, nil, "DONE  chosen 0", ""},
 		"superseded, too many":    {[]string{"superseded", "--yes", "--max", "1"}, nil, 1, nil, "DRY RUN  chosen 2", "2 builds are chosen, which is more than --max 1: nothing was stopped"},
-		"superseded, forbidden":   {[]string{"superseded", "--yes"}, forbidden, 1, []string{"1", "2"}, "FAILED         1  main|DONE  chosen 2, kept 1, stopped 0, failed 2\n", "Ask an administrator"},
+		"superseded, forbidden":   {[]string{"superseded", "--yes"}, forbidden, 1, []string{"1", "2"}, "FAILED   1  main|DONE  chosen 2, kept 1, stopped 0, failed 2\n", "Ask an administrator"},
 		"superseded, best effort": {[]string{"superseded", "--yes", "--best-effort"}, forbidden, 0, []string{"1", "2"}, "failed 2\n", ""},
 		"superseded, unknown":     {[]string{"superseded", "--yes"}, codeartsbuildtest.Reply(504, ""), 3, []string{"1", "2"}, "unknown 2\n", "Run the same command again"},
 		"runaway":                 {[]string{"runaway", "--max-running", "2h", "--yes"}, nil, 0, []string{"1", "2", "3"}, "running 3h0m|DONE  chosen 3, kept 0, stopped 3\n", ""},
