@@ -111,6 +111,46 @@ func TestCodeBlocksCompile(t *testing.T) {
 	}
 }
 
+// The README is read in one go; more belongs into the pages beside this test.
+func TestREADMEIsShort(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(text), "\n"); n > 150 {
+		t.Errorf("README.md has %d lines, want at most 150", n)
+	}
+}
+
+// A link to a file of this repository leads somewhere, and each page is linked.
+func TestLinks(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	linked := map[string]bool{}
+	for _, page := range append(pages, "../README.md", "../CHANGELOG.md", "../CONTRIBUTING.md", "../SECURITY.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			target := filepath.Join(filepath.Dir(page), m[1])
+			linked[target] = true
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+	for _, page := range append(pages, "../docs/superseded.svg") {
+		if !linked[page] {
+			t.Errorf("no page links %s", page)
+		}
+	}
+}
+
 func TestEveryErrorIsDocumented(t *testing.T) {
 	t.Parallel()
 	api, err := os.ReadFile("../api.txt")

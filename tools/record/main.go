@@ -3,7 +3,7 @@
 //	cd tools && go run ./record > ../docs/superseded.svg
 //
 // An argument is a command line; $PROJECT, $NIGHTLY and the other variables of codeartsbuild serve are set in it. It
-// needs script(1), which makes the terminal.
+// needs script(1), which makes the terminal. Runs differ in the order of the stops and in their seconds.
 package main
 
 import (
