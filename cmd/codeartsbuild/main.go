@@ -68,7 +68,7 @@ func (p *program) root() *cobra.Command {
 		Use:   "codeartsbuild COMMAND [flags]",
 		Short: "Stop, start and watch builds of CodeArts Build",
 		Long:  "Codeartsbuild stops, starts and watches builds of CodeArts Build.\nCommands that stop many builds print their plan, and act only with --yes.",
-		Example: `  codeartsbuild serve                              # a service to try the others
+		Example: `  codeartsbuild serve   # a service on this machine, to try the others
   codeartsbuild stop --job ID --build 811 --wait 1m
   codeartsbuild superseded --job ID --protect 'release/*' --yes`,
 		SilenceErrors: true,

@@ -75,8 +75,9 @@ func record(commands []string) (screen []string, err error) {
 		if err != nil && !errors.As(err, &exit) {
 			return nil, err
 		}
-		out = bytes.TrimSuffix(bytes.ReplaceAll(out, []byte("\r\n"), []byte("\n")), []byte("\n"))
-		screen = append(screen, strings.Split(string(out), "\n")...)
+		for line := range bytes.Lines(out) {
+			screen = append(screen, string(bytes.TrimRight(line, "\r\n")))
+		}
 	}
 	return screen, nil
 }
