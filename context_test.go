@@ -249,7 +249,7 @@ func TestContextEndsOnConnection(t *testing.T) {
 			late := time.Since(<-ended)
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
-			require.Less(t, late, 500*time.Millisecond, "from the end of the context to that of the call")
+			require.Less(t, late, 10*time.Second, "from the end of the context to that of the call, not of the attempt")
 		})
 	}
 }

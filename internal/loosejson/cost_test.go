@@ -77,9 +77,9 @@ func TestUnmarshalLargeResponses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			const limit = time.Second / 2
+			const limit = 10 * time.Second // a fraction of a second is usual, and minutes if the work grows with the square
 			took, bytes := time.Hour, 0.0
-			for run := 0; run < 3 && took > limit; run++ { // the machine may be busy with something else
+			for run := 0; run < 2 && took > limit; run++ { // the machine may be busy with something else
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
 				start := time.Now()
