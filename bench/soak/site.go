@@ -172,7 +172,7 @@ func (s *site) reloadProxy() error {
 	if err := s.startProxy("-sf", strconv.Itoa(before.Process.Pid)); err != nil {
 		return err
 	}
-	go before.Wait()
+	_ = before.Wait() // it ends after its last request, at the latest after hard-stop-after
 	return nil
 }
 
