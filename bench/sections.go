@@ -158,7 +158,7 @@ func measureTruths(_ context.Context, o options) (*figures, error) {
 		{Title: "Outcome unknown"}, {Title: "True failures"}, {Title: "True successes in time"},
 	}
 	for i := range panels {
-		panels[i].Unit, panels[i].Format, panels[i].Values = "per 1,000 stops", "%.1f", make([]float64, len(some))
+		panels[i].Unit, panels[i].Values = "per 1,000 stops", make([]float64, len(some))
 	}
 	for i, c := range some {
 		s, err := measureTruth(c, o.seeds)

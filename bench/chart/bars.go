@@ -11,7 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Bars compares a few things, a row each, by several figures, a panel each. Each panel has its own scale.
+// Bars compares a few things, a row each, by several figures, a panel each. Each panel has its own scale. The first
+// row stands out.
 type Bars struct {
 	Title  string
 	Rows   []string
@@ -84,13 +85,18 @@ func (b *Bars) plot(panel Panel, named bool) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		bar.Horizontal, bar.XMin, bar.Color, bar.LineStyle.Width = true, float64(place), hue(i), 0
+		bar.Horizontal, bar.XMin, bar.Color, bar.LineStyle.Width = true, float64(place), muted, 0
+		if i == 0 {
+			bar.Color = hue(0)
+		}
 		p.Add(bar)
 	}
 	p.NominalY(names...)
 	p.Y.Min, p.Y.Max = -0.6, float64(len(b.Rows))-0.4
-	p.Y.Padding = 10                           // fonts other than Arial's relatives are wider
 	p.X.Min, p.X.Max = 0, 1.25*max(most, 1e-9) // room for the values
+	for _, name := range names {               // fonts other than Arial's relatives are wider
+		p.Y.Padding = max(p.Y.Padding, 6+p.Y.Tick.Label.Width(name)/6)
+	}
 	p.X.Tick.Marker = ticks{}
 	return p, addLabels(p, labels)
 }

@@ -26,8 +26,9 @@ const (
 
 // The colours have a contrast of at least 3 with white and with GitHub's dark background.
 var (
-	ink  = color.NRGBA{0x76, 0x7e, 0x88, 0xff}
-	grid = color.NRGBA{0x76, 0x7e, 0x88, 0x50}
+	ink   = color.NRGBA{0x76, 0x7e, 0x88, 0xff}
+	grid  = color.NRGBA{0x76, 0x7e, 0x88, 0x50}
+	muted = color.NRGBA{0x8b, 0x90, 0x98, 0xff}
 
 	palette = []color.Color{
 		color.NRGBA{0x2f, 0x81, 0xf7, 0xff}, // blue
@@ -39,7 +40,7 @@ var (
 	}
 )
 
-// hue is the colour of the row or the line with an index.
+// hue is the colour of the line with an index, and of the first row.
 func hue(i int) color.Color { return palette[i%len(palette)] }
 
 // newPlot returns an empty plot in the style of all charts.
