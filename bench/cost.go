@@ -127,41 +127,56 @@ func (e *entrant) round(ctx context.Context, s situation) (time.Duration, error)
 	return time.Since(start), err
 }
 
-// measureTimes returns, for each client, the time of its call divided by that of the call by hand in the same
-// round: the median over the rounds. In each round another client is the first.
-func measureTimes(ctx context.Context, s situation, rounds int) ([]float64, error) {
-	entrants := make([]*entrant, len(clients))
-	for i, c := range clients {
-		e, err := enter(c, s)
-		if err != nil {
-			return nil, err
-		}
-		defer e.close()
-		entrants[i] = e
-		if _, err := e.round(ctx, s); err != nil { // connections and caches
-			return nil, fmt.Errorf("%s, %s: %w", s.name, c.name, err)
-		}
+// A timing is how long the call of a situation takes: by hand, and with each client divided by that.
+type timing struct {
+	hand   time.Duration
+	ratios []float64
+}
+
+// measureTimes compares the clients, each with the call by hand of the same round, and returns the medians over the
+// rounds. In each round another client is the first.
+func measureTimes(ctx context.Context, s situation, rounds int) (*timing, error) {
+	entrants, err := enterAll(ctx, s)
+	if err != nil {
+		return nil, err
 	}
+	var hand []time.Duration
 	ratios := make([][]float64, len(clients))
 	times := make([]time.Duration, len(clients))
 	for round := range rounds {
 		for i := range entrants {
 			next := (round + i) % len(entrants)
-			var err error
 			if times[next], err = entrants[next].round(ctx, s); err != nil {
 				return nil, fmt.Errorf("%s, %s: %w", s.name, clients[next].name, err)
 			}
 		}
 		base := times[handIndex()]
+		hand = append(hand, base/time.Duration(s.calls()))
 		for i, took := range times {
 			ratios[i] = append(ratios[i], float64(took)/float64(base))
 		}
 	}
-	medians := make([]float64, len(clients))
+	t := &timing{hand: median(hand)}
 	for i := range ratios {
-		medians[i] = median(ratios[i])
+		t.ratios = append(t.ratios, median(ratios[i]))
+		entrants[i].close()
 	}
-	return medians, nil
+	return t, nil
+}
+
+// enterAll makes all clients and their connections.
+func enterAll(ctx context.Context, s situation) ([]*entrant, error) {
+	entrants := make([]*entrant, len(clients))
+	for i, c := range clients {
+		var err error
+		if entrants[i], err = enter(c, s); err != nil {
+			return nil, err
+		}
+		if _, err := entrants[i].round(ctx, s); err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", s.name, c.name, err)
+		}
+	}
+	return entrants, nil
 }
 
 func handIndex() int {

@@ -100,7 +100,7 @@ func TestReadmeHasAPlaceForEachTable(t *testing.T) {
 	}
 }
 
-// What this module's client promises, as this program measures it.
+// The footprint of this module's client stays within its promises.
 func TestFootprintOfThisClient(t *testing.T) {
 	connections, err := measureConnections(t.Context(), clients[0])
 	if err != nil || connections > burstCallers {
