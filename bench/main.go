@@ -77,6 +77,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 
 // run measures, and publishes each section as soon as it is complete.
 func run(ctx context.Context, o options, stdout io.Writer) error {
+	for _, path := range []string{o.out, o.readme} {
+		if _, err := os.Stat(path); path != "" && err != nil {
+			return err // now, and not after minutes
+		}
+	}
 	for _, s := range sections {
 		if len(o.only) > 0 && !slices.Contains(o.only, s.name) {
 			continue

@@ -74,6 +74,14 @@ func TestCostIsMeasuredPrintedAndDrawn(t *testing.T) {
 	}
 }
 
+func TestNothingIsMeasuredForAMissingFolder(t *testing.T) {
+	t.Parallel()
+	err := run(t.Context(), options{rounds: 1, seeds: 1, out: filepath.Join(t.TempDir(), "missing")}, io.Discard)
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("run: %v, want %v", err, os.ErrNotExist)
+	}
+}
+
 func TestATableHasAPlaceWithAnEnd(t *testing.T) {
 	t.Parallel()
 	readme := filepath.Join(t.TempDir(), "README.md")
