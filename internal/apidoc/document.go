@@ -36,8 +36,9 @@ var outdatedWithMethod = map[string]string{
 
 // A Field is a member of a documented type.
 type Field struct {
-	Name string `json:"json"`
-	Type string
+	Name     string `json:"json"`
+	Type     string
+	Optional bool
 }
 
 // A Document is testdata/operations.json.
