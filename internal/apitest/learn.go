@@ -12,7 +12,7 @@ import (
 func (s *Scene) Lacks(op apidoc.Operation) (parameters []string) {
 	known := s.known(op.Name)
 	for _, p := range op.Params {
-		if value, needed := known[p.Name]; needed && value == "" && (p.Required || p.Name == "repo_id") {
+		if value, needed := known[p.Name]; needed && value == "" {
 			parameters = append(parameters, p.Name)
 		}
 	}
