@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -27,7 +28,8 @@ type LinePanel struct {
 
 const (
 	panelHeight  = 165 * vg.Length(1)
-	legendHeight = 16 * vg.Length(1)
+	panelTitle   = 16 * vg.Length(1)
+	legendHeight = 18 * vg.Length(1)
 )
 
 // Save draws the chart and writes it to a file.
@@ -51,8 +53,13 @@ func (g *Grid) Save(path string) error {
 	height := vg.Length(rows)*panelHeight + legendHeight + 4*margin + titleSize
 	return save(path, height, func(c draw.Canvas) {
 		c = g.legend(heading(c, g.Title))
-		canvases := plot.Align(plots, draw.Tiles{Rows: rows, Cols: cols, PadX: 14, PadY: 12}, c)
-		for i := range g.Panels {
+		tiles := draw.Tiles{Rows: rows, Cols: cols, PadX: 14, PadY: 8 + panelTitle, PadTop: panelTitle}
+		canvases := plot.Align(plots, tiles, c)
+		title := newPlot("", "", "").Title.TextStyle
+		title.XAlign, title.YAlign = draw.XCenter, draw.YBottom
+		for i, panel := range g.Panels {
+			tile := tiles.At(c, i%cols, i/cols)
+			c.FillText(title, vg.Point{X: (tile.Min.X + tile.Max.X) / 2, Y: tile.Max.Y}, panel.Title)
 			plots[i/cols][i%cols].Draw(canvases[i/cols][i%cols])
 		}
 	})
@@ -66,20 +73,20 @@ func (g *Grid) legend(c draw.Canvas) draw.Canvas {
 	for i, line := range g.Panels[0].Lines {
 		c.StrokeLine2(draw.LineStyle{Color: hue(i), Width: 2}, x, y, x+18, y)
 		c.FillText(style, vg.Point{X: x + 23, Y: y}, line.Name)
-		x += 23 + style.Width(line.Name) + 18
+		x += 23 + 1.2*style.Width(line.Name) + 14 // fonts other than Arial's relatives are wider
 	}
 	return draw.Crop(c, 0, 0, 0, -legendHeight)
 }
 
 func (l *LinePanel) plot() (*plot.Plot, error) {
-	p := newPlot(l.Title, l.X, l.Y)
+	p := newPlot("", l.X, l.Y)
 	lawn := plotter.NewGrid()
 	lawn.Vertical.Color, lawn.Horizontal.Color = grid, grid
 	p.Add(lawn)
 	if len(l.Lines) == 0 {
 		return nil, errors.New("a panel must have lines")
 	}
-	for i, line := range l.Lines {
+	for i, line := range slices.Backward(l.Lines) { // the first one on top
 		if len(line.Points) == 0 {
 			return nil, fmt.Errorf("%s: a line must have points", line.Name)
 		}

@@ -46,6 +46,7 @@ func compare(t *testing.T, rate float64, fault Fault, after time.Duration) (resu
 	t.Helper()
 	for _, policy := range policies {
 		results = append(results, simulate(t, policy, rate, fault, minute, after))
+		t.Logf("%s, %v calls a minute, %s: done", fault, rate, policy)
 	}
 	return results
 }

@@ -18,8 +18,8 @@ const minute = time.Minute
 // clients is the size of a fleet. Without charts, fleets are as small as their figures allow.
 func clients(rate float64, fault Fault) int {
 	switch {
-	case *drawTo != "" && fault == Hanging && rate == 1000:
-		return 100 // else half a million calls hang at the same time
+	case *drawTo != "" && fault != Unavailable && rate == 1000:
+		return 100 // half a million calls of 1,000 clients would hang at the same time
 	case *drawTo != "":
 		return 1000
 	}
