@@ -18,21 +18,21 @@ func TestFleetCharts(t *testing.T) {
 	if *drawTo == "" {
 		t.Skip("draws only with -draw")
 	}
-	table := "| Outage | Calls a minute and client | Policy | Requests per call | Succeeded | Peak afterwards | Quiet after |\n|---|--:|---|--:|--:|--:|--:|\n"
-	outage := &chart.Grid{Title: "A minute of 503: requests of 1,000 clients"}
+	table := "| Outage | Each client | Policy | Requests per call | Succeeded | Peak afterwards | Quiet after |\n|---|---|---|--:|--:|--:|--:|\n"
+	outage := &chart.Grid{Title: "A service that responds with 503 for a minute: load by 1,000 clients"}
 	for _, rate := range []float64{1, 10, 100, 1000} {
 		results := compare(t, rate, Unavailable, minute/2)
-		outage.Panels = append(outage.Panels, panel(fmt.Sprintf("%v calls a minute and client", rate), results))
+		outage.Panels = append(outage.Panels, panel("each client: "+calls(rate), results))
 		table += rows(results)
 	}
-	faults := &chart.Grid{Title: "Other failures of a minute: requests of 1,000 clients"}
+	faults := &chart.Grid{Title: "A service that hangs, or throttles to half, for a minute"}
 	for _, rate := range []float64{10, 1000} {
 		table += rows(compare(t, rate, Refused, minute/2))
 	}
 	for _, fault := range []Fault{Hanging, Throttled} {
 		for _, rate := range []float64{10, 1000} {
 			results := compare(t, rate, fault, minute)
-			faults.Panels = append(faults.Panels, panel(fmt.Sprintf("%s, %v calls a minute and client", fault, rate), results))
+			faults.Panels = append(faults.Panels, panel(fmt.Sprintf("%s, each client: %s", fault, calls(rate)), results))
 			table += rows(results)
 		}
 	}
@@ -46,13 +46,13 @@ func compare(t *testing.T, rate float64, fault Fault, after time.Duration) (resu
 	t.Helper()
 	for _, policy := range policies {
 		results = append(results, simulate(t, policy, rate, fault, minute, after))
-		t.Logf("%s, %v calls a minute, %s: done", fault, rate, policy)
+		t.Logf("%s, %s, %s: done", fault, calls(rate), policy)
 	}
 	return results
 }
 
 func panel(title string, results []*Result) chart.LinePanel {
-	p := chart.LinePanel{Title: title, X: "seconds (the outage: 10 to 70)", Y: "times the calls"}
+	p := chart.LinePanel{Title: title, X: "seconds (the outage: 10 to 70)", Y: "load (1 is steady)"}
 	for _, r := range results {
 		line := chart.Line{Name: string(r.Policy)}
 		for i := 0; i+1 < len(r.Load); i += 2 { // two seconds a point
@@ -63,10 +63,20 @@ func panel(title string, results []*Result) chart.LinePanel {
 	return p
 }
 
+func calls(rate float64) string {
+	switch rate {
+	case 1:
+		return "1 call a minute"
+	case 1000:
+		return "1,000 calls a minute"
+	}
+	return fmt.Sprintf("%v calls a minute", rate)
+}
+
 // rows are the lines of the table for one situation. Without retries a call is a request.
 func rows(results []*Result) (text string) {
 	for _, r := range results {
-		text += fmt.Sprintf("| %s | %v | %s | %.2f | %.0f %% | %.1f | %s |\n", r.Fault, r.Rate, r.Policy,
+		text += fmt.Sprintf("| %s | %s | %s | %.2f | %.0f %% | %.1f | %s |\n", r.Fault, calls(r.Rate), r.Policy,
 			r.Outage.RequestsPerCall(), 100*r.Outage.Success(), r.Peak(r.ended(), time.Hour), quiet(r, results[len(results)-1]))
 	}
 	return text

@@ -16,9 +16,9 @@ type Policy string
 
 // The policies that are compared.
 const (
-	Module Policy = "this module"     // up to 5 attempts, random pauses that double, a budget of 500 retries a client
-	Fixed  Policy = "5 times, 1 s"    // up to 5 attempts, one second apart
-	Never  Policy = "without retries" // one attempt
+	Module Policy = "this module"           // up to 5 attempts, random pauses that double, a budget of 500 retries a client
+	Fixed  Policy = "5 attempts, 1 s apart" // up to 5 attempts, one second apart
+	Never  Policy = "without retries"       // one attempt
 )
 
 // A Scenario is a fleet and the failure of its service.

@@ -3,6 +3,8 @@ package fleet
 import (
 	"flag"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,4 +110,50 @@ func atLeast(t *testing.T, figure string, got, least float64) {
 	if got < least {
 		t.Errorf("%s: %.3f, want at least %.3f", figure, got, least)
 	}
+}
+
+// Callers of one client that are at work at the same time survive a second of 503, if their retries fit into the budget:
+// each needs two or three.
+func TestCallersOfOneClient(t *testing.T) {
+	for _, callers := range []int{4, 16, 32, budget / 4, budget} {
+		began, lost := blip(t, callers)
+		t.Logf("%d callers: %d of %d calls lost", callers, lost, began)
+		if callers <= budget/4 {
+			atMost(t, "share of the calls that were lost", float64(lost)/float64(began), 0.1)
+		}
+	}
+}
+
+// blip counts the calls that met a second of 503, and those of them that failed.
+func blip(t *testing.T, callers int) (began, lost int64) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		s := &service{
+			fault: Unavailable, steady: 1e9, start: start, last: start, from: start.Add(time.Second), until: start.Add(2 * time.Second),
+		}
+		call, err := newCaller(Module, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var met, failed atomic.Int64
+		var all sync.WaitGroup
+		for range callers {
+			all.Go(func() {
+				for time.Since(start) < 10*time.Second {
+					at := time.Now()
+					err := call()
+					if at.Before(s.until) && time.Now().After(s.from.Add(latency)) {
+						met.Add(1)
+					}
+					if err != nil {
+						failed.Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		began, lost = met.Load(), failed.Load()
+	})
+	return began, lost
 }
