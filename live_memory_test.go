@@ -176,7 +176,7 @@ func TestLiveRecordIsClean(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			token := r.Header.Get("X-Auth-Token")
 			secrets[token] = true
-			echoed := fmt.Sprintf(`"echo":%q,"url":%q,%q:"as a name","log":"a secret of a build","own":{"user_name":"ada lovelace"},"text":"by ada lovelace in %s",`,
+			echoed := fmt.Sprintf(`"echo":%q,"url":%q,%q:"as a name","log":"a secret of a build","own":{"user_name":"ada lovelace","nick":"ada lovelace of acme","user_no":123456789},"text":"by ada lovelace of acme in %s",`,
 				"token="+token, "https://x/?t="+url.QueryEscape(token)+"&from="+login, token, srv.ProjectID())
 			if strings.HasSuffix(r.URL.Path, "/diff") {
 				echoed = "" // its result is null, so that the echo would be taken for it
@@ -200,7 +200,7 @@ func TestLiveRecordIsClean(t *testing.T) {
 		for token := range secrets {
 			assert.Equal(t, string(data), redact.Remove(string(data), token), "a token in any spelling")
 		}
-		for _, private := range []string{srv.ProjectID(), scene.Domain, "ada lovelace", "pa55word", "a secret of a build"} {
+		for _, private := range []string{srv.ProjectID(), scene.Domain, "ada lovelace", "of acme", "123456789", "pa55word", "a secret of a build"} {
 			assert.NotContains(t, string(data), private, file)
 		}
 	}
@@ -214,6 +214,12 @@ func TestLiveRecordOfSignedRequests(t *testing.T) {
 	t.Parallel()
 	srv, scene := filledService(t)
 	srv.Start()
+	lift := srv.Always("ListJob", func(service http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			changeBody("{", fmt.Sprintf(`{"echo":%q,`, r.Header.Get("Authorization")))(service).ServeHTTP(w, r)
+		})
+	})
+	defer lift()
 	recorder := newLiveRecorder(srv.Transport())
 	client, err := codeartsbuild.NewClient(codeartsbuild.WithEndpoint(srv.URL), codeartsbuild.WithProjectID(srv.ProjectID()),
 		codeartsbuild.WithAccessKeySource(codeartsbuild.StaticAccessKey(srv.AccessKey())), codeartsbuild.WithTransport(recorder))
@@ -221,5 +227,12 @@ func TestLiveRecordOfSignedRequests(t *testing.T) {
 	s := newLiveSuite(t, recorder, client)
 	s.run(t.Context(), scene.Job, false)
 	assert.Empty(t, s.failures)
-	assert.NotEmpty(t, recorder.secrets)
+	dir := t.TempDir()
+	require.NoError(t, recorder.write(dir))
+	recorded, err := os.ReadFile(filepath.Join(dir, "ListJob.response.json"))
+	require.NoError(t, err)
+	id, _ := srv.AccessKey()
+	assert.Contains(t, string(recorded), `"echo": "`)
+	assert.NotContains(t, string(recorded), id)
+	assert.NotRegexp(t, `Signature=\w`, string(recorded))
 }

@@ -2,6 +2,7 @@ package codeartsbuild_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -54,8 +56,9 @@ func (r *liveRecorder) RoundTrip(req *http.Request) (*http.Response, error) {
 
 func (r *liveRecorder) keepSecrets(header http.Header) {
 	for _, name := range credentialHeaders {
-		if value := header.Get(name); value != "" {
-			r.secrets[value] = true
+		for part := range strings.FieldsFuncSeq(header.Get(name), func(c rune) bool { return c == ',' || c == ' ' }) {
+			_, value, _ := strings.Cut(part, "Access=") // of a signature: the id of the access key
+			r.secrets[cmp.Or(value, part)] = true
 		}
 	}
 }
@@ -89,6 +92,7 @@ func (r *liveRecorder) write(dir string) error {
 			c.collect("", value)
 		}
 	}
+	c.sort()
 	for operation, value := range values {
 		data, err := json.MarshalIndent(c.clean("", value), "", "  ")
 		if err != nil {
@@ -106,6 +110,7 @@ func (r *liveRecorder) write(dir string) error {
 type cleaner struct {
 	secrets []string
 	names   map[string]string // the replacements of ids and names
+	long    []string          // the names that are replaced within texts, the longest first: one can begin with another
 }
 
 var (
@@ -137,6 +142,15 @@ func (c *cleaner) collect(name string, value any) {
 	}
 }
 
+func (c *cleaner) sort() {
+	for name := range c.names {
+		if len(name) >= redact.MinLength {
+			c.long = append(c.long, name)
+		}
+	}
+	slices.SortFunc(c.long, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+}
+
 var hexDigits = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
 
 // replacement returns a made-up value of the same form.
@@ -164,6 +178,10 @@ func (c *cleaner) clean(name string, value any) any {
 			cleaned[i] = c.clean(name, inner)
 		}
 		return cleaned
+	case json.Number:
+		if ofSomeone.MatchString(name) && !isWord.MatchString(value.String()) {
+			return json.Number("0")
+		}
 	case string:
 		if freeText.MatchString(name) && !isWord.MatchString(value) {
 			return "[removed]"
@@ -178,10 +196,8 @@ func (c *cleaner) text(text string) string {
 	if other, ok := c.names[text]; ok {
 		return other
 	}
-	for name, other := range c.names {
-		if len(name) >= redact.MinLength {
-			text = strings.ReplaceAll(text, name, other)
-		}
+	for _, name := range c.long {
+		text = strings.ReplaceAll(text, name, c.names[name])
 	}
 	return redact.Remove(loginInURL.ReplaceAllString(text, "://"), c.secrets...)
 }
