@@ -2,7 +2,7 @@ package codeartsbuild
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/json"
 	"go/ast"
 	"maps"
 	"os"
@@ -17,7 +17,9 @@ import (
 // docs/api.md is printed from the sources. A change of it is made with -update.
 func TestTableOfOperations(t *testing.T) {
 	t.Parallel()
-	text := tableOfOperations(t)
+	data, err := os.ReadFile(seenLive)
+	require.NoError(t, err)
+	text := tableOfOperations(t, data)
 	if *update {
 		require.NoError(t, os.WriteFile("docs/api.md", []byte(text), 0o644))
 	}
@@ -25,6 +27,30 @@ func TestTableOfOperations(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(want), text)
 }
+
+// Operations that were seen live are marked, and tables without one have no column for it.
+func TestTableMarksOperationsSeenLive(t *testing.T) {
+	t.Parallel()
+	text := tableOfOperations(t, []byte(`{"StopJob":"2026-12-24"}`))
+	require.Contains(t, text, "| StopJob | POST | /v3/jobs/stop | Jobs.Stop | repeatable | 2026-12-24 |\n")
+	require.Contains(t, text, "| DeleteTheJob | DELETE | /v1/job/{job_id}/delete | Jobs.Delete | repeatable | |\n")
+	require.Contains(t, text, "| ListGroupTree | GET | /v1/job/{project_id}/group/tree | Groups.Tree | reads |\n")
+	require.Contains(t, text, seenSome)
+	require.Contains(t, tableOfOperations(t, []byte(`{}`)), seenNone)
+}
+
+// seenLive has the days on which the conformance suite saw a response of the real service, by operation. The suite
+// writes it: see docs/testing.md.
+const seenLive = "testdata/seen_live.json"
+
+const (
+	seenNone = `No response of the real service was seen by the authors so far: the methods follow the documentation, and reports in
+public code.
+`
+	seenSome = `"Seen live" is the day on which the conformance suite last read a response of the real service. Operations without a day
+follow the documentation, and reports in public code.
+`
+)
 
 // services are the services in the order of the table.
 var services = []string{"Jobs", "Builds", "Logs", "Repositories", "Templates", "Keystores", "Groups", "Reports", "Images", "Account"}
@@ -37,32 +63,51 @@ A call that reads is retried after every failure that can pass. A call that is r
 made twice, and is retried like a read. Any other call is retried only if the service cannot have processed it. See
 [retries.md](retries.md).
 
-"Seen live" says whether a response of the real service was seen by the authors. None was so far: the methods follow the
-documentation, and reports in public code.
 `
 
-func tableOfOperations(t *testing.T) string {
+// tableOfOperations prints the table with the days of a file such as seenLive.
+func tableOfOperations(t *testing.T, seenFile []byte) string {
+	seen := make(map[string]string)
+	require.NoError(t, json.Unmarshal(seenFile, &seen))
 	var b strings.Builder
 	b.WriteString(tableHead)
-	rows := make(map[string][]string)
+	if len(seen) == 0 {
+		b.WriteString(seenNone)
+	} else {
+		b.WriteString(seenSome)
+	}
+	rows := make(map[string][][]string)
 	for _, file := range parseSources(t) {
 		words := wordsOfMethods(file)
 		for variable, op := range declaredVariables(file) {
 			methods := usersOf(variable, words)
 			require.NotEmpty(t, methods, "a method that makes calls of %s must stand beside it", variable)
 			service, _, _ := strings.Cut(methods[0], ".")
-			rows[service] = append(rows[service], fmt.Sprintf("| %s | %s | %s | %s | %s | never |\n",
-				op["name"], op["method"], op["path"], strings.Join(methods, ", "), effectOf(op)))
+			rows[service] = append(rows[service], []string{op["name"], op["method"], op["path"], strings.Join(methods, ", "), effectOf(op), seen[op["name"]]})
+			delete(seen, op["name"])
 		}
 	}
 	for _, service := range services {
-		fmt.Fprintf(&b, "\n## %s\n\n| Operation | Method | Path | Go | Effect | Seen live |\n|---|---|---|---|---|---|\n", service)
-		slices.Sort(rows[service])
-		b.WriteString(strings.Join(rows[service], ""))
+		b.WriteString("\n## " + service + "\n\n")
+		writeTable(&b, rows[service])
 		delete(rows, service)
 	}
+	assert.Empty(t, seen, "operations that the table does not have")
 	assert.Empty(t, slices.Collect(maps.Keys(rows)), "services that the table does not have")
 	return b.String()
+}
+
+// writeTable writes the rows of a service. The last column is left out where it is empty.
+func writeTable(b *strings.Builder, rows [][]string) {
+	columns := []string{"Operation", "Method", "Path", "Go", "Effect", "Seen live"}
+	if !slices.ContainsFunc(rows, func(row []string) bool { return row[len(row)-1] != "" }) {
+		columns = columns[:len(columns)-1]
+	}
+	slices.SortFunc(rows, func(x, y []string) int { return strings.Compare(x[0], y[0]) })
+	b.WriteString("| " + strings.Join(columns, " | ") + " |\n" + strings.Repeat("|---", len(columns)) + "|\n")
+	for _, row := range rows {
+		b.WriteString(strings.ReplaceAll("| "+strings.Join(row[:len(columns)], " | ")+" |\n", "|  |", "| |"))
+	}
 }
 
 func effectOf(op map[string]string) string {

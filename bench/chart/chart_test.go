@@ -23,11 +23,16 @@ func TestChartsAreXMLWithTheirTexts(t *testing.T) {
 	lines := &Lines{Title: "Growth", X: "jobs", Y: "requests", Lines: []Line{
 		{Name: "plan", Points: plotter.XYs{{X: 1, Y: 2}, {X: 10, Y: 2000}}},
 	}}
+	situations := &Grid{Title: "Situations", Panels: []LinePanel{
+		{Title: "outage", X: "seconds", Y: "requests", Lines: []Line{{Name: "this module", Points: plotter.XYs{{X: 0, Y: 0}, {X: 10, Y: 5}}}}},
+		{Title: "recovery", X: "jobs", Y: "requests", Log: true, Lines: []Line{{Name: "this module", Points: plotter.XYs{{X: 1, Y: 20}, {X: 1000, Y: 2000}}}}},
+	}}
 	tests := map[string]struct {
 		save func(path string) error
 		want []string
 	}{
 		"bars":  {bars.Save, []string{"Cost of a call", "this client", "by hand", "µs", "2.25", "not measured", "12500", "requests"}},
+		"grid":  {situations.Save, []string{"Situations", "outage", "recovery", "seconds", "this module", "1,000"}},
 		"lines": {lines.Save, []string{"Growth", "jobs", "requests", "plan", "2,000"}},
 	}
 	for name, tt := range tests {
@@ -72,6 +77,9 @@ func TestChartsWithoutFigures(t *testing.T) {
 	t.Parallel()
 	tests := map[string]interface{ Save(string) error }{
 		"no lines":        &Lines{},
+		"no situation":    &Grid{},
+		"no line":         &Grid{Panels: []LinePanel{{}}},
+		"no point":        &Grid{Panels: []LinePanel{{Lines: []Line{{Name: "empty"}}}}},
 		"no points":       &Lines{Lines: []Line{{Name: "empty"}}},
 		"no rows":         &Bars{Panels: []Panel{{}}},
 		"no panels":       &Bars{Rows: []string{"a"}},

@@ -36,8 +36,9 @@ var outdatedWithMethod = map[string]string{
 
 // A Field is a member of a documented type.
 type Field struct {
-	Name string `json:"json"`
-	Type string
+	Name     string `json:"json"`
+	Type     string
+	Optional bool
 }
 
 // A Document is testdata/operations.json.
@@ -93,4 +94,31 @@ func (d *Document) BodyFields(typ, place string, add func(path string)) {
 		add(path)
 		d.BodyFields(f.Type, path, add)
 	}
+}
+
+// MissingMembers returns the paths of the members that a value of a documented type must have and has not. Null fits all.
+func (d *Document) MissingMembers(typ, place string, value any) (missing []string) {
+	element, isMany := ElementOf(typ)
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			missing = append(missing, d.MissingMembers(element, place+"[]", item)...)
+		}
+	case map[string]any:
+		if isMany {
+			for _, item := range value {
+				missing = append(missing, d.MissingMembers(element, place+"[]", item)...)
+			}
+			break
+		}
+		for _, f := range d.Types[typ] {
+			path := strings.TrimPrefix(place+"."+f.Name, ".")
+			if member, ok := value[f.Name]; ok {
+				missing = append(missing, d.MissingMembers(f.Type, path, member)...)
+			} else if !f.Optional {
+				missing = append(missing, path)
+			}
+		}
+	}
+	return missing
 }

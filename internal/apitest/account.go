@@ -11,7 +11,7 @@ var accountCalls = map[string]Call{
 		return s.Images.List(ctx)
 	},
 	"ShowDockerfileTemplate": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Images.Dockerfile(ctx, "i")
+		return s.Images.Dockerfile(ctx, s.Image)
 	},
 	"ShowUserChargeType": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Account.ChargeType(ctx)

@@ -17,7 +17,7 @@ func Calls() map[string]Call {
 	all := make(map[string]Call)
 	for _, calls := range []map[string]Call{
 		jobCalls, permissionCalls, recycleCalls, buildCalls, logCalls, reportCalls, repositoryCalls, templateCalls,
-		keystoreCalls, groupCalls, accountCalls,
+		keystoreCalls, groupCalls, accountCalls, wholeCalls,
 	} {
 		maps.Copy(all, calls)
 	}

@@ -57,7 +57,7 @@ var jobCalls = map[string]Call{
 		return s.Jobs.CopyName(ctx, s.Job)
 	},
 	"CheckJobNameIsExists": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Jobs.NameTaken(ctx, s.Project, "nightly")
+		return s.Jobs.NameTaken(ctx, s.Project, s.JobName)
 	},
 	"CheckJobCountIsTopLimit": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Jobs.AtLimit(ctx)
@@ -81,7 +81,7 @@ var jobCalls = map[string]Call{
 		return s.Jobs.ListUpdates(ctx, s.Job, &codeartsbuild.JobPageOptions{Page: 1, PageSize: 10})
 	},
 	"ShowJobConfigDiff": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Jobs.Diff(ctx, s.Job, 1, 2)
+		return s.Jobs.Diff(ctx, s.Job, s.Updates[0], s.Updates[1])
 	},
 	"ShowJobNoticeConfigInfo": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Jobs.Notices(ctx, s.Job)

@@ -18,7 +18,7 @@ var keystoreCalls = map[string]Call{
 		return s.Keystores.Upload(ctx, &codeartsbuild.KeystoreUpload{Name: "b.jks", File: strings.NewReader("secret"), Privacy: true, Description: "d"})
 	},
 	"DownloadKeystoreByName": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Keystores.Download(ctx, &codeartsbuild.KeystoreDownload{ID: s.Keystore, Name: "a.jks", DomainID: s.Domain})
+		return s.Keystores.Download(ctx, &codeartsbuild.KeystoreDownload{ID: s.Keystore, Name: s.KeystoreName, DomainID: s.Domain})
 	},
 	"UpdateKeystore": func(ctx context.Context, s *Scene) (any, error) {
 		return nil, s.Keystores.Update(ctx, s.Keystore, &codeartsbuild.KeystoreUpdate{Name: "a.jks", Description: "d", Share: 1})

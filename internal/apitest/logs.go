@@ -18,13 +18,13 @@ var logCalls = map[string]Call{
 		return s.Logs.Page(ctx, s.Job, s.Build, &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogAscending})
 	},
 	"ShowConsoleInfo": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Logs.StepPage(ctx, s.Job, s.Build, "9", &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogDescending})
+		return s.Logs.StepPage(ctx, s.Job, s.Build, s.Step, &codeartsbuild.LogPageOptions{End: 10, Sort: codeartsbuild.LogDescending})
 	},
 	"ShowActionInfo": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Logs.RunningStepPage(ctx, s.Job, s.Build, "9", &codeartsbuild.LogRunningPageOptions{End: 10, Sort: codeartsbuild.LogAscending})
+		return s.Logs.RunningStepPage(ctx, s.Job, s.Build, s.Step, &codeartsbuild.LogRunningPageOptions{End: 10, Sort: codeartsbuild.LogAscending})
 	},
 	"DownloadTaskLogNew": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Logs.DownloadStep(ctx, s.Record, "stage2", &codeartsbuild.LogDownloadOptions{Level: codeartsbuild.LogDebug, Compress: true})
+		return s.Logs.DownloadStep(ctx, s.Record, s.Stage, &codeartsbuild.LogDownloadOptions{Level: codeartsbuild.LogDebug, Compress: true})
 	},
 	"ShowLogAnalysis": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Logs.Analysis(ctx, s.Job, s.Build)

@@ -14,12 +14,12 @@ var reportCalls = map[string]Call{
 		return s.Reports.Coverage(ctx, s.Job, s.Build)
 	},
 	"DownloadJunitCoverageZip": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Reports.DownloadCoverage(ctx, s.Job, s.Build, "r")
+		return s.Reports.DownloadCoverage(ctx, s.Job, s.Build, s.Report)
 	},
 	"ShowJobBuildSuccessRatio": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Reports.SuccessRatio(ctx, s.Job, "demo", &codeartsbuild.ReportOptions{Branch: "master", Days: 30})
+		return s.Reports.SuccessRatio(ctx, s.Job, s.Repository, &codeartsbuild.ReportOptions{Branch: "master", Days: 30})
 	},
 	"ShowJobBuildTime": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Reports.BuildTimes(ctx, s.Job, "demo", &codeartsbuild.ReportOptions{Branch: "master", Days: 30})
+		return s.Reports.BuildTimes(ctx, s.Job, s.Repository, &codeartsbuild.ReportOptions{Branch: "master", Days: 30})
 	},
 }

@@ -11,15 +11,15 @@ var repositoryCalls = map[string]Call{
 		return s.Repositories.OfJob(ctx, s.Job)
 	},
 	"ListRepoBranch": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Repositories.BranchesOfJob(ctx, s.Job, "demo")
+		return s.Repositories.BranchesOfJob(ctx, s.Job, s.Repository)
 	},
 	"ListTagList": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Repositories.Tags(ctx, codeartsbuild.RepositoryCodeHub, "1", &codeartsbuild.RepositoryTagListOptions{Page: 1, PageSize: 10, Search: "v"})
+		return s.Repositories.Tags(ctx, codeartsbuild.RepositoryCodeHub, s.RepositoryID, &codeartsbuild.RepositoryTagListOptions{Page: 1, PageSize: 10, Search: "v"})
 	},
 	"ShowGitCodeRepository": func(ctx context.Context, s *Scene) (any, error) {
 		return s.Repositories.GitCode(ctx, s.Endpoint, &codeartsbuild.RepositoryGitCodeListOptions{Page: 1, PageSize: 10, Search: "a", IDs: []string{"1", "2"}})
 	},
 	"ShowGitCodeRepositoryBranches": func(ctx context.Context, s *Scene) (any, error) {
-		return s.Repositories.GitCodeBranches(ctx, s.Endpoint, "1", &codeartsbuild.RepositoryBranchListOptions{Page: 1, PageSize: 10, Search: "m"})
+		return s.Repositories.GitCodeBranches(ctx, s.Endpoint, s.GitCode, &codeartsbuild.RepositoryBranchListOptions{Page: 1, PageSize: 10, Search: "m"})
 	},
 }

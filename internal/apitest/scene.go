@@ -19,6 +19,13 @@ type Scene struct {
 
 	Template, Official, Keystore, Permission string
 
+	JobName, Repository, RepositoryID, GitCode, Image, KeystoreName string
+
+	Updates [2]int // of the job: numbers of an older and a newer one
+	Step    string // of the log, by its number
+	Stage   string // of the log, by its name
+	Report  string // the root of a report of coverage
+
 	Build, Running string // the numbers of a finished build and of a running one
 	Offset         int64  // in the log of the finished build
 }
@@ -26,7 +33,7 @@ type Scene struct {
 // NewScene fills the in-memory service. The calls are made by clients with these options.
 func NewScene(t testing.TB, srv *codeartsbuildtest.Server, opts ...codeartsbuild.ClientOption) *Scene {
 	t.Helper()
-	s := &Scene{Project: srv.ProjectID(), Job: srv.AddJob("nightly"), DeletedJob: srv.AddJob("deleted"), Endpoint: "e0f1"}
+	s := named(&Scene{Project: srv.ProjectID(), Job: srv.AddJob("nightly"), DeletedJob: srv.AddJob("deleted")})
 	s.Build = srv.AddBuild(s.Job, codeartsbuild.Build{
 		Branch: "master", Status: codeartsbuild.StatusSucceeded, StartedAt: time.Now().Add(-time.Hour), FinishedAt: time.Now(),
 	})
@@ -95,12 +102,19 @@ const (
 
 // Scripted is a scene of made up things, for a transport that gives all responses.
 func Scripted(client, v1 *codeartsbuild.Client) *Scene {
-	return &Scene{
+	return named(&Scene{
 		Client: client, V1: v1,
 		Project: someID, Domain: someID, Group: someID, OtherGroup: someID, Job: someID, DeletedJob: someID,
-		BuildProject: someUUID, Record: someUUID, Endpoint: "e0f1",
+		BuildProject: someUUID, Record: someUUID,
 		Template: someUUID, Official: someUUID, Keystore: someID, Permission: "7", Build: "1", Running: "2",
-	}
+	})
+}
+
+// named adds what the in-memory service knows by fixed names, or takes under any name.
+func named(s *Scene) *Scene {
+	s.JobName, s.KeystoreName, s.Repository, s.RepositoryID, s.GitCode = "nightly", "a.jks", "demo", "1", "1"
+	s.Endpoint, s.Image, s.Step, s.Stage, s.Report, s.Updates = "e0f1", "i", "9", "stage2", "r", [2]int{1, 2}
+	return s
 }
 
 // Example is the scene of the documented example of an operation, where a client compares the two.
