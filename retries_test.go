@@ -285,7 +285,7 @@ Once an attempt may have taken effect, every error of the call is also ` + "`Err
 A rejected token is replaced once, beside the five attempts. A request that an HTTP/2 connection did not take is sent again at
 once, at most eight times a call. This includes a stream that is refused (REFUSED_STREAM), also of a call that runs once: by the
 standard of HTTP/2 it was not processed. But haproxy refuses streams that it has passed on, too, when the server behind it goes
-away, so that the outcome counts as unknown. All calls of a client share a budget of 500 retries: when it is spent, a call returns the
+away, so that the outcome counts as unknown. All calls of a client share a budget of 150 retries: when it is spent, a call returns the
 service's last response.
 
 This page is generated from testdata/retries.json, which the tests run over HTTP/1.1 and HTTP/2.

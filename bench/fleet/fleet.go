@@ -16,7 +16,7 @@ type Policy string
 
 // The policies that are compared.
 const (
-	Module Policy = "this module"           // up to 5 attempts, random pauses that double, a budget of 500 retries a client
+	Module Policy = "this module"           // up to 5 attempts, random pauses that double, a budget of 150 retries a client
 	Fixed  Policy = "5 attempts, 1 s apart" // up to 5 attempts, one second apart
 	Never  Policy = "without retries"       // one attempt
 )

@@ -13,7 +13,7 @@ import (
 var drawTo = flag.String("draw", "", "the folder to draw charts to, with fleets of 1,000 clients; \"\": small fleets, no charts")
 
 // budget is the number of retries that the clients of the module have in an outage.
-const budget = 500
+const budget = 150
 
 const minute = time.Minute
 
