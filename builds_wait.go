@@ -50,10 +50,10 @@ func (o *WaitOptions) validate() error {
 // The build is read every 2 s and, while nothing changes, up to every 15 s. Builds of one job that are waited for at
 // the same time share one list call, and each is also read by itself, about once a minute. A build may be unknown to
 // the service in the first minute, as it is shortly after its start. Waiting ends with the error of the last read
-// after 5 minutes without a good one, and at once if the credential is rejected or if the service asks to wait for
-// more than 5 minutes. If the context ends, the error is the context's and, as after Timeout, also
-// [ErrStillRunning]; with StopOnCancel its text says whether the stop was confirmed, and it is [ErrOutcomeUnknown] if
-// it was not.
+// after 5 minutes without a good one, and at once if the credential is rejected, if the service asks to wait for more
+// than 5 minutes, or if a response is larger than 10 MiB. If the context ends, the error is the context's and, as after
+// Timeout, also [ErrStillRunning]; with StopOnCancel its text says whether the stop was confirmed, and it is
+// [ErrOutcomeUnknown] if it was not.
 //
 // With Log, Wait also copies the log as [LogsService.Follow] reads it. The error of Wait is never the log's: OnLog
 // gets that. After the build finished, Wait returns when the log has been copied to its end, or when the log could
@@ -150,7 +150,7 @@ func (o *outage) ended(err error, note string) error {
 	}
 	failing, missing := now.Sub(o.since), !o.missing.IsZero() && now.Sub(o.missing) >= maxMissing
 	switch {
-	case errors.Is(err, ErrInvalidArgument) || rejected(err) || retryAfterOf(err) > maxObeyed:
+	case hopeless(err) || retryAfterOf(err) > maxObeyed:
 		return amend(err, note)
 	case failing < o.limit && !missing:
 		return nil
@@ -159,6 +159,11 @@ func (o *outage) ended(err error, note string) error {
 		note = "; no read has succeeded for " + failing.Round(100*time.Millisecond).String() + note
 	}
 	return amend(err, note)
+}
+
+// hopeless reports whether a later read would fail as well.
+func hopeless(err error) bool {
+	return errors.Is(err, ErrInvalidArgument) || errors.Is(err, errLimit) || rejected(err)
 }
 
 // rejected reports whether the credential or its login was not accepted. Trying again would fail as well, and too
@@ -277,7 +282,7 @@ func (w *waiter) look(ctx context.Context, seen snapshot) (*Build, error) {
 		return row, nil
 	}
 	build, err := w.read(ctx, row)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStillRunning) && !rejected(err) && retryAfterOf(err) == 0 {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStillRunning) && !hopeless(err) && retryAfterOf(err) == 0 {
 		return row, nil // the list still shows the build
 	}
 	return build, err

@@ -47,7 +47,7 @@ func classify(c *call, a *attempt) verdict {
 	case a.cut != nil:
 		return unreadable(c, a, "success before the whole upload was sent: "+c.text(a, a.cut))
 	case a.oversized:
-		return unreadable(c, a, "the response is larger than 10 MiB")
+		return verdict{err: c.apiError(a, problem{message: "the response is larger than 10 MiB"}, limitKind), unknown: c.effect != readOnly}
 	case a.err != nil:
 		return unreadable(c, a, "the response was cut off: "+c.text(a, a.err))
 	case c.op.stream && a.status != http.StatusOK && len(a.body) == 0:
@@ -127,7 +127,7 @@ func classifyMisread(c *call, a *attempt, err error) verdict {
 func unreadable(c *call, a *attempt, why string) verdict {
 	return verdict{
 		err:     c.apiError(a, problem{message: why}, unexpectedKind),
-		retry:   c.effect != once && !a.oversized && a.ended == nil,
+		retry:   c.effect != once && a.ended == nil,
 		unknown: c.effect != readOnly,
 	}
 }

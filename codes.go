@@ -1,6 +1,7 @@
 package codeartsbuild
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -77,9 +78,13 @@ var statuses = map[int]meaning{
 	http.StatusGatewayTimeout:      {kinds: []error{ErrInternalServerError}, retry: retryRepeatable, unknown: true},
 }
 
+// errLimit is the kind of a response that is too large. The next one would be, too, so that waiting ends on it at once.
+var errLimit = errors.New("limit exceeded")
+
 var (
 	noKind         = []error{}
 	unexpectedKind = []error{ErrUnexpectedResponse}
+	limitKind      = []error{ErrUnexpectedResponse, errLimit}
 	notSentKind    = []error{ErrNotSent}
 )
 

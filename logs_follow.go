@@ -25,8 +25,8 @@ var opDownloadBuildRealTimeLog = operation{
 //
 // While there is more, the log is read at once; otherwise every 2 s and, while nothing comes, up to every 15 s. While
 // the build is queued, only its record is read. If reads fail, Follow ends as [BuildsService.Wait] does: after 5
-// minutes without a good one, and at once if the credential is rejected. The last pair then has the error and a zero
-// LogChunk, as it has when the context ends.
+// minutes without a good one, and at once if the credential is rejected or a response is larger than 10 MiB. The last
+// pair then has the error and a zero LogChunk, as it has when the context ends.
 //
 // A piece of which the place in the log cannot be told is [ErrUnexpectedResponse], and so are a gap, a log that was
 // begun anew, and a log that does not end although the build has finished; the text has the offsets. A negative

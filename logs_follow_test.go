@@ -528,21 +528,6 @@ func TestFollowPausesAfterLittleText(t *testing.T) {
 	})
 }
 
-// A piece over the limit of a response is an error with a bound, however often it is asked for.
-func TestFollowPieceThatIsTooLarge(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLogServer("")
-		large := httpfake.Reply(200, `{"result":{"log":"`+strings.Repeat("x", 11<<20)+`","start_offset":0,"end_offset":11534336}}`)
-		l.pieces = func(*logServer, logRequest) logReply { return logReply{whole: large} }
-		start := time.Now()
-		_, _, err := follow(l.client(t).Logs.Follow(t.Context(), sdktest.JobID, sdktest.BuildNo, 0))
-		require.ErrorIs(t, err, codeartsbuild.ErrUnexpectedResponse)
-		require.ErrorContains(t, err, "larger than 10 MiB")
-		require.LessOrEqual(t, time.Since(start), 6*time.Minute)
-	})
-}
-
 // B75: while the build is queued only its record is read, so that the reads of a log that does not exist yet neither
 // fail nor spend the client's retries.
 func TestFollowQueuedBuild(t *testing.T) {
