@@ -54,6 +54,10 @@ func (s *JobsService) Rerun(ctx context.Context, jobID, buildNo string, opts ...
 // service's clock is known to two.
 const findPad = 5 * time.Second
 
+// findAhead is how long the list may be on its way: a build that starts meanwhile, after the list was requested, is found
+// as well.
+const findAhead = 10 * time.Minute
+
 // FindRun returns the builds that a run may have started since a time of the local clock, newest first. It is for an
 // error of [JobsService.Run] that is [ErrOutcomeUnknown]:
 //
@@ -74,7 +78,7 @@ func (s *JobsService) FindRun(ctx context.Context, jobID string, in *RunRequest,
 	request := orZero(in)
 	for {
 		known := s.client.clock.at(since)
-		window := BuildListOptions{From: known.Add(-findPad)}
+		window := BuildListOptions{From: known.Add(-findPad), To: s.client.clock.now().Add(findAhead)}
 		builds := []*Build{}
 		var failed error
 		for build, err := range s.client.Builds.All(ctx, jobID, &window, opts...) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
+	"github.com/codeartsbuild-go/codeartsbuild/codeartsbuildtest"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
@@ -173,6 +174,37 @@ func TestFindRunByTheServicesClock(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// B50a: a build that starts while the list is on its way is found: the request of the run, or that of the list, took its
+// time.
+func TestFindRunOfABuildThatStartsLate(t *testing.T) {
+	t.Parallel()
+	stalled := codeartsbuildtest.Delay
+	tests := map[string]struct{ run, list faults }{
+		"at once":                   {faults{codeartsbuildtest.DropAnswer()}, nil},
+		"the list takes 20 s":       {faults{codeartsbuildtest.DropAnswer()}, faults{stalled(20 * time.Second)}},
+		"the run takes 45 s":        {faults{stalled(45 * time.Second)}, faults{stalled(20 * time.Second)}},
+		"the list is retried":       {faults{codeartsbuildtest.DropAnswer()}, faults{stalled(time.Minute), codeartsbuildtest.Reply(503, ""), stalled(29 * time.Second)}},
+		"the list is asked to wait": {faults{codeartsbuildtest.DropAnswer()}, faults{sdktest.RetryAfter("25")}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := sdktest.NewJob(t)
+				f.Next(sdktest.OpRun, tt.run...)
+				f.Next(sdktest.OpListBuild, tt.list...)
+				client, before := f.Client(), time.Now()
+				_, err := client.Jobs.Run(t.Context(), f.JobID, nil)
+				require.ErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
+				builds, err := client.Jobs.FindRun(t.Context(), f.JobID, nil, before)
+				require.NoError(t, err)
+				require.Len(t, builds, 1)
+				require.Equal(t, "1", builds[0].BuildNo)
+			})
+		})
 	}
 }
 

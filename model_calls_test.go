@@ -27,6 +27,12 @@ type modelCall struct {
 	hit            bool // a request met a fault
 	unclear        bool // a request that stops met a fault that leaves open if it was processed
 	ended          bool
+
+	started []*modelBuild // by this run
+	limit   time.Duration // of the waiting; 0: none
+	logged  bool          // the waiting goes on until the log has ended
+	auto    bool          // it may stop builds by another API
+	retired bool          // it asked for an API that is no longer published
 }
 
 func (c *modelCall) String() string {
@@ -55,6 +61,12 @@ func (w *modelWorld) start(call *modelCall, run func(context.Context)) {
 // checkDeadlines ends the calls that should have ended, and notes them. The caller holds w.mu.
 func (w *modelWorld) checkDeadlines() {
 	for _, call := range w.calls {
+		if by := call.began.Add(call.limit + modelLastRead); call.limit > 0 && !call.ended && !call.cancelled && time.Now().After(by) &&
+			!(call.logged && call.until.finished()) {
+			w.problem("%v has not ended within its limit", call)
+			call.cancelled = true
+			call.cancel()
+		}
 		if call.ended || call.cancelled || call.until == nil || !call.until.finished() {
 			continue
 		}
@@ -72,10 +84,10 @@ func (w *modelWorld) checkDeadlines() {
 }
 
 // stop calls Jobs.Stop.
-func (w *modelWorld) stop(b *modelBuild) {
-	call := &modelCall{name: fmt.Sprintf("Stop of %v", b), mayStop: []*modelBuild{b}}
+func (w *modelWorld) stop(by modelClient, b *modelBuild) {
+	call := &modelCall{name: fmt.Sprintf("Stop of %v by %v", b, by.name), mayStop: []*modelBuild{b}, auto: by.auto}
 	w.start(call, func(ctx context.Context) {
-		result, err := w.client.Jobs.Stop(ctx, b.job.id, b.number())
+		result, err := by.Jobs.Stop(ctx, b.job.id, b.number())
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch {
@@ -92,10 +104,10 @@ func (w *modelWorld) stop(b *modelBuild) {
 }
 
 // stopAndWait calls Jobs.StopAndWait.
-func (w *modelWorld) stopAndWait(b *modelBuild) {
-	call := &modelCall{name: fmt.Sprintf("StopAndWait of %v", b), mayStop: []*modelBuild{b}, until: b, pace: modelWaitPace}
+func (w *modelWorld) stopAndWait(by modelClient, b *modelBuild) {
+	call := &modelCall{name: fmt.Sprintf("StopAndWait of %v by %v", b, by.name), mayStop: []*modelBuild{b}, until: b, pace: modelWaitPace, auto: by.auto}
 	w.start(call, func(ctx context.Context) {
-		build, err := w.client.Jobs.StopAndWait(ctx, b.job.id, b.number())
+		build, err := by.Jobs.StopAndWait(ctx, b.job.id, b.number())
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch {
@@ -119,18 +131,27 @@ func (w *modelWorld) stopAndWait(b *modelBuild) {
 const (
 	modelWaitPace   = 15*time.Second + time.Second
 	modelFollowPace = 15*time.Second + 15*time.Second + time.Second
+	modelLastRead   = 5*time.Second + time.Second // after the limit of a Wait
 )
 
-// wait calls Builds.Wait: with the log, or with a stop when it is cancelled.
-func (w *modelWorld) wait(b *modelBuild, withLog bool, stopOnCancel time.Duration) {
-	call := &modelCall{name: fmt.Sprintf("Wait for %v, log %v, stop %v", b, withLog, stopOnCancel), until: b, pace: modelWaitPace}
-	options := &codeartsbuild.WaitOptions{StopOnCancel: stopOnCancel}
-	if stopOnCancel > 0 {
+// A modelWait says how to wait.
+type modelWait struct {
+	withLog             bool
+	stopOnCancel, limit time.Duration
+}
+
+// wait calls Builds.Wait: with the log, with a limit, or with a stop when it is cancelled.
+func (w *modelWorld) wait(by modelClient, b *modelBuild, how modelWait) {
+	call := &modelCall{
+		name: fmt.Sprintf("Wait for %v by %v, %+v", b, by.name, how), until: b, pace: modelWaitPace, limit: how.limit, logged: how.withLog, auto: by.auto,
+	}
+	options := &codeartsbuild.WaitOptions{StopOnCancel: how.stopOnCancel, Timeout: how.limit}
+	if how.stopOnCancel > 0 {
 		call.mayStop = []*modelBuild{b}
 	}
 	var log bytes.Buffer
 	var logErr error
-	if withLog {
+	if how.withLog {
 		call.pace = modelFollowPace
 		options.Log, options.OnLog = &log, func(_ int64, err error) { logErr = err }
 	}
@@ -144,11 +165,14 @@ func (w *modelWorld) wait(b *modelBuild, withLog bool, stopOnCancel time.Duratio
 		last = build.Status
 	}
 	w.start(call, func(ctx context.Context) {
-		build, err := w.client.Builds.Wait(ctx, b.job.id, b.number(), options)
+		build, err := by.Builds.Wait(ctx, b.job.id, b.number(), options)
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if !call.cancelled && call.sent[b] > 0 {
+			w.problem("%v: it stopped the build without being cancelled", call)
+		}
 		if err != nil {
-			w.checkCancelled(call, b, err)
+			w.checkUnfinished(call, b, err)
 			return
 		}
 		w.mustBeStatus(call, b, build)
@@ -156,7 +180,7 @@ func (w *modelWorld) wait(b *modelBuild, withLog bool, stopOnCancel time.Duratio
 			w.problem("%v: the last change was to %s, and the build is %s", call, last, build.Status)
 		}
 		switch {
-		case !withLog:
+		case !how.withLog:
 		case logErr == nil:
 			w.mustBeLog(call, b, log.String())
 		case !call.hit && !call.cancelled:
@@ -165,8 +189,18 @@ func (w *modelWorld) wait(b *modelBuild, withLog bool, stopOnCancel time.Duratio
 	})
 }
 
-// checkCancelled judges a Wait that has failed: it may only because it was cancelled.
-func (w *modelWorld) checkCancelled(call *modelCall, b *modelBuild, err error) {
+// checkUnfinished judges a Wait that has failed: it may only because of its limit, or because it was cancelled.
+func (w *modelWorld) checkUnfinished(call *modelCall, b *modelBuild, err error) {
+	if call.limit > 0 && errors.Is(err, codeartsbuild.ErrStillRunning) && !errors.Is(err, context.Canceled) {
+		w.saw["a wait that took too long"]++
+		switch took := time.Since(call.began); {
+		case took < call.limit:
+			w.problem("%v: it took too long after %v: %v", call, took, err)
+		case !call.hit && b.finished() && b.finishedAt.Before(call.began.Add(call.limit)) && time.Now().After(b.job.lagging):
+			w.problem("%v: it took too long, but %v had finished: %v", call, b, err)
+		}
+		return
+	}
 	if !call.cancelled || !errors.Is(err, context.Canceled) || !errors.Is(err, codeartsbuild.ErrStillRunning) {
 		w.problem("%v failed: %v", call, err)
 		return
@@ -180,8 +214,8 @@ func (w *modelWorld) checkCancelled(call *modelCall, b *modelBuild, err error) {
 }
 
 // follow calls Logs.Follow, and again from where it was if the loop is left after some chunks.
-func (w *modelWorld) follow(b *modelBuild, leaveAfter int) {
-	call := &modelCall{name: fmt.Sprintf("Follow of %v, left after %d", b, leaveAfter), until: b, pace: modelFollowPace}
+func (w *modelWorld) follow(by modelClient, b *modelBuild, leaveAfter int) {
+	call := &modelCall{name: fmt.Sprintf("Follow of %v by %v, left after %d", b, by.name, leaveAfter), until: b, pace: modelFollowPace}
 	w.start(call, func(ctx context.Context) {
 		var log strings.Builder
 		next := int64(0)
@@ -190,7 +224,7 @@ func (w *modelWorld) follow(b *modelBuild, leaveAfter int) {
 		for left && failed == nil {
 			chunks := 0
 			left = false
-			for chunk, err := range w.client.Logs.Follow(ctx, b.job.id, b.number(), next) {
+			for chunk, err := range by.Logs.Follow(ctx, b.job.id, b.number(), next) {
 				if err != nil {
 					failed = err
 					break
@@ -218,8 +252,8 @@ func (w *modelWorld) follow(b *modelBuild, leaveAfter int) {
 }
 
 // carryOut calls StopPlanned some time after the plan was made.
-func (w *modelWorld) carryOut(plan *codeartsbuild.StopPlan, after, wait time.Duration, parallel int) {
-	call := &modelCall{name: fmt.Sprintf("StopPlanned after %v, wait %v", after, wait)}
+func (w *modelWorld) carryOut(by modelClient, plan *codeartsbuild.StopPlan, after, wait time.Duration, parallel int) {
+	call := &modelCall{name: fmt.Sprintf("StopPlanned by %v after %v, wait %v", by.name, after, wait), auto: by.auto}
 	for _, d := range plan.Decisions {
 		if b := w.find(d.Build.JobID, d.Build.BuildNo); d.Stop && b != nil {
 			call.mayStop = append(call.mayStop, b)
@@ -230,7 +264,7 @@ func (w *modelWorld) carryOut(plan *codeartsbuild.StopPlan, after, wait time.Dur
 	options := &codeartsbuild.StopPlannedOptions{Max: 100, Wait: wait, Parallel: parallel, OnOutcome: func(codeartsbuild.StopOutcome) { told++ }}
 	w.start(call, func(ctx context.Context) {
 		time.Sleep(after)
-		outcomes, err := w.client.Builds.StopPlanned(ctx, plan, options)
+		outcomes, err := by.Builds.StopPlanned(ctx, plan, options)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if len(outcomes) != len(call.mayStop) || told != len(outcomes) {
@@ -297,7 +331,17 @@ func (w *modelWorld) mustBeAccepted(call *modelCall, b *modelBuild) {
 	}
 }
 
+// mustBeLog compares a log with all that the build has written. It waits while the log can grow, since a log that was
+// read too early would be equal until then.
 func (w *modelWorld) mustBeLog(call *modelCall, b *modelBuild, got string) {
+	if grows := modelLateLines - time.Since(b.finishedAt); grows >= 0 {
+		time.AfterFunc(grows+time.Millisecond, func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.mustBeLog(call, b, got)
+		})
+		return
+	}
 	if got != "" {
 		w.saw["a log"]++
 	}
@@ -320,7 +364,7 @@ func (w *modelWorld) mustBeJust(call *modelCall, b *modelBuild, err error) {
 		w.problem("%v: the outcome of %v is unknown, but no fault left it open: %v", call, b, err)
 	case !unknown && call.accepted[b] > 0:
 		w.problem("%v: %v failed, but the service accepted its stop: %v", call, b, err)
-	case !call.hit && !call.cancelled:
+	case !call.hit && !call.cancelled && !(call.retired && !call.auto && errors.Is(err, codeartsbuild.ErrAPIRetired)):
 		w.problem("%v: %v failed without a fault: %v", call, b, err)
 	}
 }

@@ -50,12 +50,12 @@ func newModelRule(s modelStep) modelRule {
 func (r modelRule) String() string { return r.name }
 
 // plan lets the client make the plan.
-func (r modelRule) plan(ctx context.Context, w *modelWorld, job *modelJob) (*codeartsbuild.StopPlan, error) {
+func (r modelRule) plan(ctx context.Context, w *modelWorld, by modelClient, job *modelJob) (*codeartsbuild.StopPlan, error) {
 	superseded := &codeartsbuild.SupersededOptions{
 		Keep: r.keep, Branches: r.only, Protect: r.protect, IncludeManual: r.manual, IncludeScheduled: r.scheduled,
 	}
 	runaway := &codeartsbuild.RunawayOptions{MaxRunning: r.maxRunning, MaxQueued: r.maxQueued}
-	switch builds := w.client.Builds; {
+	switch builds := by.Builds; {
 	case r.project:
 		project := &codeartsbuild.ProjectOptions{Superseded: superseded, Runaway: runaway}
 		if !r.superseded {

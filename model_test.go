@@ -46,7 +46,7 @@ func TestModel(t *testing.T) {
 	}
 	t.Logf("%d seeds compared %v", seeds, saw)
 	if seeds >= 1000 {
-		require.Len(t, saw, 9, "the model could not compare everything")
+		require.Len(t, saw, 16, "the model could not compare everything")
 	}
 }
 
@@ -101,15 +101,17 @@ func (w *modelWorld) populate(rng *rand.Rand) {
 
 // addBuild adds a build to the service and to the model that was queued some time ago.
 func (w *modelWorld) addBuild(job *modelJob, n int, ago time.Duration) *modelBuild {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := time.Now().Truncate(time.Millisecond)
 	b := &modelBuild{
 		job: job, no: len(job.builds) + 1, status: codeartsbuild.StatusRunning, queuedAt: now.Add(-ago),
 		branch: modelBranches[n%3], revision: fmt.Sprintf("%040x", n/3%4), trigger: modelTriggers[n/12%5],
 	}
 	switch n / 60 % 6 {
-	case 0:
+	case 0, 1:
 		b.status = codeartsbuild.StatusQueued
-	case 1:
+	case 2:
 		b.status = modelEnds[n/360%4]
 		b.finishedAt = now
 	}
@@ -149,6 +151,15 @@ func (w *modelWorld) grow(b *modelBuild, lines int, every time.Duration) {
 	}
 }
 
+// growLate lets the log of a build that has just finished grow for the last time: by a line or none, at any moment until
+// no line can come.
+func (w *modelWorld) growLate(b *modelBuild, n int) {
+	if n%3 > 0 {
+		at := time.Duration(n*7919%int(modelLateLines/time.Millisecond)) * time.Millisecond
+		time.AfterFunc(at, func() { w.appendLog(b, "[INFO] last line\n") })
+	}
+}
+
 func (w *modelWorld) finish(b *modelBuild, status codeartsbuild.BuildStatus) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -157,6 +168,7 @@ func (w *modelWorld) finish(b *modelBuild, status codeartsbuild.BuildStatus) {
 	}
 	w.Finish(b.job.id, b.number(), status)
 	now := time.Now()
+	b.startsAt = time.Time{}
 	if b.status = status; status.Terminal() {
 		b.finishedAt = now
 	}
@@ -168,7 +180,7 @@ func (w *modelWorld) finish(b *modelBuild, status codeartsbuild.BuildStatus) {
 // do makes one step, and says which.
 func (w *modelWorld) do(s modelStep) string {
 	job := w.jobs[s.job%len(w.jobs)]
-	b := job.builds[s.build%len(job.builds)]
+	b := w.pick(job, s.build)
 	switch {
 	case s.kind < 10:
 		late := time.Duration(s.b%3*20) * time.Second
@@ -177,27 +189,35 @@ func (w *modelWorld) do(s modelStep) string {
 		return fmt.Sprintf("%v starts: %s, %s, %s, %s; its record comes after %v", b, b.status, b.branch, b.revision[36:], b.trigger, late)
 	case s.kind < 18:
 		w.finish(b, modelEnds[s.a%4])
-		w.grow(b, s.b%3, modelLateLines-time.Millisecond)
+		w.growLate(b, s.b)
 		return fmt.Sprintf("%v finishes: %s", b, b.status)
-	case s.kind < 22:
-		b = job.oneQueued(b)
+	case s.kind < 24:
+		b = w.oneQueued(job, b)
 		w.finish(b, codeartsbuild.StatusRunning)
 		return fmt.Sprintf("%v is %s", b, b.status)
-	case s.kind < 32:
+	case s.kind < 34:
 		w.grow(b, 1+s.a%12, time.Duration(s.b%9000)*time.Millisecond)
 		return fmt.Sprintf("the log of %v grows by up to %d lines", b, 1+s.a%12)
-	case s.kind < 50:
+	case s.kind < 52:
 		return w.disturb(job, s)
-	case s.kind < 80:
+	case s.kind < 82:
 		return w.call(b, s)
-	case s.kind < 84:
+	case s.kind < 86:
 		return w.cancelOne(s.a)
 	}
 	return w.plan(job, s)
 }
 
+func (w *modelWorld) pick(j *modelJob, n int) *modelBuild {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return j.builds[n%len(j.builds)]
+}
+
 // oneQueued returns a queued build of the job, or else the given one.
-func (j *modelJob) oneQueued(b *modelBuild) *modelBuild {
+func (w *modelWorld) oneQueued(j *modelJob, b *modelBuild) *modelBuild {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, other := range j.builds {
 		if other.active() && other.status == codeartsbuild.StatusQueued {
 			return other
@@ -222,22 +242,24 @@ func (w *modelWorld) disturb(job *modelJob, s modelStep) string {
 	defer w.mu.Unlock()
 	now := time.Now()
 	window := modelWindow{from: now, to: now.Add(time.Duration(1+s.a%120) * time.Second), job: job}
-	switch s.b % 4 {
-	case 0:
+	switch s.b % 9 {
+	case 0, 1:
 		window.fault = "freeze"
 		job.frozen, job.thawed = job.present(), window.to
 		w.FreezeList(job.id, window.to.Sub(now))
-	case 1:
+	case 2, 3:
 		window.fault = "lag"
 		job.lagging = window.to
+	case 4:
+		return w.change(now, s.a)
 	default:
 		if w.unwell(now) {
 			return "nothing, since the last outage was shortly before"
 		}
 		kinds := []string{"throttled", "busy", "down", "lossy", "gateway", "gateway", "stalled", "flaky"}
-		window.fault = kinds[s.b/4%len(kinds)]
-		if s.b/32%3 > 0 {
-			window.operation = modelOperations[s.b/96%len(modelOperations)]
+		window.fault = kinds[s.b/9%len(kinds)]
+		if s.b/72%3 > 0 {
+			window.operation = modelOperations[s.b/216%len(modelOperations)]
 		}
 	}
 	w.windows = append(w.windows, window)
@@ -256,17 +278,24 @@ func (w *modelWorld) unwell(now time.Time) bool {
 func (w *modelWorld) call(b *modelBuild, s modelStep) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch s.a % 8 {
+	by := w.clientOf(s.a / 12)
+	switch s.a % 12 {
 	case 0, 1:
-		w.stop(b)
+		w.stop(by, b)
 	case 2:
-		w.stopAndWait(b)
+		w.stopAndWait(by, b)
 	case 3, 4:
-		w.follow(b, s.b%4)
+		w.follow(by, b, s.b%4)
+	case 5, 6:
+		w.run(by, b.job, s.b)
 	default:
 		for i := range 1 + s.b%3 { // several share a list call
 			other := b.job.builds[(b.no-1+i)%len(b.job.builds)]
-			w.wait(other, (s.b/3+i)%3 == 0, time.Duration((s.b/9+i)%2)*10*time.Second)
+			wait := modelWait{withLog: (s.b/3+i)%3 == 0, stopOnCancel: time.Duration((s.b/9+i)%2) * 10 * time.Second}
+			if (s.b/18+i)%3 == 0 {
+				wait.limit = time.Duration(5+s.b/54%115) * time.Second
+			}
+			w.wait(by, other, wait)
 		}
 	}
 	return w.calls[len(w.calls)-1].name
@@ -303,17 +332,14 @@ func (w *modelWorld) check() {
 
 // settle lets all builds finish, and all calls end.
 func (w *modelWorld) settle() {
-	for _, j := range w.jobs {
-		for i, b := range j.builds {
-			w.finish(b, modelEnds[i%4])
-			w.grow(b, i%3, modelLateLines-time.Millisecond)
-		}
-	}
 	for range 200 {
+		w.finishAll()
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		w.check()
 		if w.allEnded() {
+			time.Sleep(modelLateLines + time.Second) // until all logs have been compared
+			synctest.Wait()
 			return
 		}
 	}
@@ -327,6 +353,18 @@ func (w *modelWorld) settle() {
 	}
 }
 
+// finishAll lets all builds finish, also those that a retry has just started.
+func (w *modelWorld) finishAll() {
+	for _, j := range w.jobs {
+		for i, b := range j.present() {
+			if b = w.pick(j, i); b.active() {
+				w.finish(b, modelEnds[i%4])
+				w.growLate(b, i+int(w.seed%1000))
+			}
+		}
+	}
+}
+
 func (w *modelWorld) allEnded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -335,12 +373,12 @@ func (w *modelWorld) allEnded() bool {
 
 // plan makes a plan, compares it with the model's own, and carries it out.
 func (w *modelWorld) plan(job *modelJob, s modelStep) string {
-	call := &modelCall{name: "plan"}
+	call, by := &modelCall{name: "plan"}, w.clientOf(s.b)
 	ctx := context.WithValue(context.Background(), modelCallKey{}, call)
 	rule := newModelRule(s)
 	before := w.listedBy(rule, job)
 	asked := time.Now()
-	plan, err := rule.plan(ctx, w, job)
+	plan, err := rule.plan(ctx, w, by, job)
 	took := time.Since(asked)
 
 	w.mu.Lock()
@@ -354,6 +392,6 @@ func (w *modelWorld) plan(job *modelJob, s modelStep) string {
 	if took == 0 { // otherwise builds may have changed meanwhile
 		w.comparePlan(rule, before, plan)
 	}
-	w.carryOut(plan, time.Duration(max(s.a%100-40, 0))*time.Second, time.Duration(s.b/7%2)*time.Minute, s.b%4)
+	w.carryOut(by, plan, time.Duration(max(s.a%100-40, 0))*time.Second, time.Duration(s.b/7%2)*time.Minute, s.b%4)
 	return fmt.Sprintf("%v of %s; %v", rule, job.name, w.calls[len(w.calls)-1])
 }

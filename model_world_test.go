@@ -25,11 +25,13 @@ import (
 // request where it enters the service, behind all faults. The model alone decides whether the client told the truth.
 type modelWorld struct {
 	*sdktest.Fixture
-	client *codeartsbuild.Client
-	seed   uint64
-	began  time.Time
+	clients []modelClient
+	seed    uint64
+	began   time.Time
 
 	mu       sync.Mutex // guards all below
+	keys     modelKeys
+	retired  bool // StopJob is no longer published
 	jobs     []*modelJob
 	windows  []modelWindow
 	served   map[string]int // requests so far, by what they ask for
@@ -49,20 +51,24 @@ type modelJob struct {
 }
 
 type modelBuild struct {
-	job                                       *modelJob
-	no                                        int
-	branch, revision, trigger                 string
-	status                                    codeartsbuild.BuildStatus
-	queuedAt, startedAt, finishedAt, abortsAt time.Time
-	log                                       string
+	job                             *modelJob
+	no                              int
+	branch, revision, trigger       string
+	status                          codeartsbuild.BuildStatus
+	queuedAt, startedAt, finishedAt time.Time
+	startsAt, abortsAt              time.Time // zero: not by itself
+	log                             string
 }
 
 func (b *modelBuild) String() string { return fmt.Sprintf("%s#%d", b.job.name, b.no) }
 
 func (b *modelBuild) number() string { return fmt.Sprint(b.no) }
 
-// settle lets an accepted stop take effect.
+// settle lets happen what is due: the start of a run, and the end after an accepted stop.
 func (b *modelBuild) settle() {
+	if b.status == codeartsbuild.StatusQueued && !b.startsAt.IsZero() && !time.Now().Before(b.startsAt) {
+		b.status, b.startedAt = codeartsbuild.StatusRunning, b.startsAt
+	}
 	if !b.status.Terminal() && !b.abortsAt.IsZero() && !time.Now().Before(b.abortsAt) {
 		b.status, b.finishedAt = codeartsbuild.StatusAborted, b.abortsAt
 	}
@@ -89,7 +95,7 @@ func (j *modelJob) present() []*modelBuild {
 	for i, b := range j.builds {
 		b.settle()
 		copied := *b
-		copied.log, copied.abortsAt = "", time.Time{} // a copy stays as it is
+		copied.log, copied.startsAt, copied.abortsAt = "", time.Time{}, time.Time{} // a copy stays as it is
 		copies[i] = &copied
 	}
 	return copies
@@ -106,11 +112,18 @@ type modelWindow struct {
 // modelStopDelay is the time from the acceptance of a stop to the end of the build.
 const modelStopDelay = 3 * time.Second
 
-// The operations that a world has. The model fails a request of any other.
-var modelOperations = []string{sdktest.OpStop, sdktest.OpGetBuild, sdktest.OpListBuild, sdktest.OpReadLog, "ListProjectJobs"}
+// The operations that a world has.
+var modelOperations = []string{
+	sdktest.OpStop, opStopV1, sdktest.OpRun, sdktest.OpGetBuild, sdktest.OpListBuild, sdktest.OpReadLog, "ListProjectJobs",
+}
+
+const opStopV1 = "StopTheJob"
 
 func newModelWorld(t testing.TB, seed uint64, lie modelLie) *modelWorld {
-	w := &modelWorld{Fixture: sdktest.NewService(t), seed: seed, began: time.Now(), served: map[string]int{}, saw: map[string]int{}}
+	w := &modelWorld{
+		Fixture: sdktest.NewService(t), seed: seed, began: time.Now(), served: map[string]int{}, saw: map[string]int{},
+		keys: modelKeys{ends: map[string]time.Time{}},
+	}
 	w.SetStopDelay(modelStopDelay)
 	for _, operation := range modelOperations {
 		w.Always(operation, func(service http.Handler) http.Handler { return w.front(operation, service) })
@@ -119,7 +132,7 @@ func newModelWorld(t testing.TB, seed uint64, lie modelLie) *modelWorld {
 	if lie != nil {
 		transport = lie(transport)
 	}
-	w.client = w.Client(codeartsbuild.WithTransport(transport))
+	w.clients = w.newClients(t, transport)
 	return w
 }
 
@@ -149,6 +162,10 @@ func (w *modelWorld) front(operation string, service http.Handler) http.Handler 
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			w.deliver(operation, call, body, service, rw, r)
 		})
+		if !w.accepts(r.Header.Get("X-Security-Token")) {
+			codeartsbuildtest.Reply(http.StatusUnauthorized, `{"error_code":"APIGW.0301"}`)(service).ServeHTTP(rw, r)
+			return
+		}
 		w.fault(operation, call, r.URL.Path+string(body))(deliver).ServeHTTP(rw, r)
 	})
 }
@@ -171,13 +188,26 @@ func (w *modelWorld) deliver(operation string, call *modelCall, body []byte, ser
 			job.records[r.URL.Path] = reply.Body.String()
 		}
 	case sdktest.OpReadLog:
-		query := r.URL.Query()
-		query.Set("size", fmt.Sprint(1+w.seed%7)) // lines, so that most logs come in several pieces
-		r.URL.RawQuery = query.Encode()
+		if r.Header.Get("Authorization") == "" { // a signature is about the query as it is
+			query := r.URL.Query()
+			query.Set("size", fmt.Sprint(1+w.seed%7)) // lines, so that most logs come in several pieces
+			r.URL.RawQuery = query.Encode()
+		}
 		service.ServeHTTP(reply, r)
 	case sdktest.OpStop:
+		if w.retired {
+			call.retired = true
+			codeartsbuildtest.Reply(http.StatusNotFound, retiredBody)(service).ServeHTTP(reply, r)
+			break
+		}
 		service.ServeHTTP(reply, r)
-		w.noteStop(call, body, reply.Code)
+		w.noteStop(call, nil, body, reply.Code)
+	case opStopV1:
+		service.ServeHTTP(reply, r)
+		w.noteStop(call, job, body, reply.Code)
+	case sdktest.OpRun:
+		service.ServeHTTP(reply, r)
+		w.noteRun(call, body, reply)
 	default:
 		service.ServeHTTP(reply, r)
 	}
@@ -191,14 +221,18 @@ func (w *modelWorld) jobIn(path string) *modelJob {
 	return w.jobs[max(i, 0)]
 }
 
-// noteStop judges a stop that the service has got.
-func (w *modelWorld) noteStop(call *modelCall, body []byte, status int) {
+// noteStop judges a stop that the service has got. The job is in the body, unless it is given.
+func (w *modelWorld) noteStop(call *modelCall, job *modelJob, body []byte, status int) {
 	var named struct {
-		JobID   string `json:"job_id"`
-		BuildNo string `json:"build_no"`
+		JobID   string          `json:"job_id"`
+		BuildNo json.RawMessage `json:"build_no"`
 	}
 	_ = json.Unmarshal(body, &named)
-	b := w.find(named.JobID, named.BuildNo)
+	if job != nil {
+		named.JobID = job.id
+		w.saw["a stop by the other API"]++
+	}
+	b := w.find(named.JobID, strings.Trim(string(named.BuildNo), `"`))
 	if call == nil || b == nil || !slices.Contains(call.mayStop, b) {
 		w.problem("%v: a stop was sent for %s, which was not asked for", call, body)
 		return
@@ -209,6 +243,7 @@ func (w *modelWorld) noteStop(call *modelCall, body []byte, status int) {
 		w.problem("the service and the model do not agree about a stop of %v: %d", b, status)
 	} else if accepted {
 		call.accepted[b]++
+		b.startsAt = time.Time{}
 		if b.abortsAt.IsZero() {
 			b.abortsAt = time.Now().Add(modelStopDelay)
 		}
@@ -242,7 +277,8 @@ func (w *modelWorld) fault(operation string, call *modelCall, wanted string) cod
 		kind := kinds[n%uint64(len(kinds))]
 		if call != nil && kind != "" {
 			call.hit = true
-			call.unclear = call.unclear || operation == sdktest.OpStop && kind != "429" && kind != "503"
+			changes := operation == sdktest.OpStop || operation == opStopV1 || operation == sdktest.OpRun
+			call.unclear = call.unclear || changes && kind != "429" && kind != "503"
 		}
 		return modelFault(kind, n/64)
 	}

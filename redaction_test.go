@@ -20,6 +20,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/spelled"
 )
 
 // requireRemoved requires that an error shows no piece of a secret, in any spelling and in any way of printing.
@@ -27,7 +28,7 @@ func requireRemoved(t *testing.T, err error, secret string, spelling ...string) 
 	t.Helper()
 	require.Error(t, err)
 	text := printedError(err)
-	if piece := pieceOf(text, secret); piece != "" {
+	if piece := spelled.PieceOf(text, secret); piece != "" {
 		t.Fatalf("%q of the secret, spelled %s, is in %s", piece, spelling, text)
 	}
 }
@@ -100,7 +101,7 @@ func TestRedactionOfEchoedSecret(t *testing.T) {
 				status = http.StatusOK
 			}
 			synctest.Test(t, func(t *testing.T) { // a login whose response is unreadable is retried
-				for spelling, spell := range jsonSpellings {
+				for spelling, spell := range spelled.JSON {
 					for _, secret := range secrets {
 						echo := httpfake.Reply(status, strings.Replace(body, "%s", spell(secret), 1))
 						requireEchoRemoved(t, echo, secret, spelling)
@@ -117,11 +118,11 @@ func TestRedactionOfMarkupSpellings(t *testing.T) {
 	const secret = `Edge"Quote&And+Plus/Slash=Equals<Less%Sign`
 	places := map[string]func(string) string{
 		"message": func(s string) string {
-			return `{"error_code":"IAM.0001","error_msg":"bad ` + insideJSON(s, nil) + `, says the gateway"}`
+			return `{"error_code":"IAM.0001","error_msg":"bad ` + spelled.InsideJSON(s, nil) + `, says the gateway"}`
 		},
 		"title": func(s string) string { return `<html><title>bad ` + s + `</title></html>` },
 		"nested": func(s string) string {
-			return `"` + insideJSON(`{"error":{"code":"IAM.0001","reason":"`+insideJSON(s, nil)+`"}}`, nil) + `"`
+			return `"` + spelled.InsideJSON(`{"error":{"code":"IAM.0001","reason":"`+spelled.InsideJSON(s, nil)+`"}}`, nil) + `"`
 		},
 		"escaped by JSON": func(s string) string { // & is \u0026 there
 			body, err := json.Marshal(map[string]string{"error_code": "IAM.0001", "error_msg": "bad " + s})
@@ -136,13 +137,13 @@ func TestRedactionOfMarkupSpellings(t *testing.T) {
 			return string(body)
 		},
 		"at the end": func(s string) string {
-			return `{"error_code":"IAM.0001","error_msg":"` + strings.Repeat("no. ", 120) + insideJSON(s, nil) + `"}`
+			return `{"error_code":"IAM.0001","error_msg":"` + strings.Repeat("no. ", 120) + spelled.InsideJSON(s, nil) + `"}`
 		},
 	}
 	for place, body := range places {
 		t.Run(place, func(t *testing.T) {
 			t.Parallel()
-			for spelling, spell := range markupSpellings {
+			for spelling, spell := range spelled.Markup {
 				requireEchoRemoved(t, httpfake.Reply(http.StatusUnauthorized, body(spell(secret))), secret, spelling)
 			}
 		})
@@ -242,7 +243,7 @@ func TestRedactionOfUnreadableResponse(t *testing.T) {
 						if a.Key == "error" {
 							logged++
 						}
-						require.Empty(t, pieceOf(a.Value.String(), token), a.Key)
+						require.Empty(t, spelled.PieceOf(a.Value.String(), token), a.Key)
 						return true
 					})
 				}
@@ -312,7 +313,7 @@ func TestRedactionWhileAFileIsRead(t *testing.T) {
 // B160: the status line of a proxy comes into the error.
 func TestRedactionOfProxyResponse(t *testing.T) {
 	t.Parallel()
-	for spelling, spell := range serverSpellings() {
+	for spelling, spell := range spelled.All() {
 		proxy := httpfake.Listen(t, httpfake.Hijack(t, func(conn net.Conn) { _, _ = fmt.Fprintf(conn, "HTTP/1.1 403 %s\r\n\r\n", spell(shortToken)) }))
 		address, err := url.Parse(proxy.URL)
 		require.NoError(t, err)

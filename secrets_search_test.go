@@ -25,6 +25,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/httpfake"
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
+	"github.com/codeartsbuild-go/codeartsbuild/internal/spelled"
 )
 
 // serverFields are all fields that a server or a transport controls. Each returns a transport that puts a text
@@ -297,7 +298,7 @@ func TestNoSecretInAnythingWritten(t *testing.T) {
 		for kind, secret := range secrets {
 			t.Run(kind, func(t *testing.T) {
 				t.Parallel()
-				for spelling, spell := range serverSpellings() {
+				for spelling, spell := range spelled.All() {
 					if kind != "token" && !slices.Contains(commonSpellings, spelling) {
 						continue
 					}
@@ -313,7 +314,7 @@ func TestNoSecretInAnythingWritten(t *testing.T) {
 		}
 	})
 	t.Logf("%d combinations of %d fields, %d spellings and %d secrets; %d texts searched",
-		combinations.Load(), len(fields), len(serverSpellings()), len(secrets), searched.Load())
+		combinations.Load(), len(fields), len(spelled.All()), len(secrets), searched.Load())
 	require.GreaterOrEqual(t, combinations.Load(), int64(1000))
 }
 
@@ -333,10 +334,10 @@ func searchWritten(t *testing.T, hidden hiddenSecret, spell func(string) string,
 		all := w.all()
 		searched = len(w.texts)
 		for secret := range secrets {
-			require.NotEmpty(t, pieceOf(spell(secret), secret), "the search does not see this spelling")
-			if piece := pieceOf(all, secret); piece != "" {
+			require.NotEmpty(t, spelled.PieceOf(spell(secret), secret), "the search does not see this spelling")
+			if piece := spelled.PieceOf(all, secret); piece != "" {
 				for i, text := range w.texts {
-					require.Empty(t, pieceOf(text, secret), "%s: %s: %.1000s", where, w.ways[i], text)
+					require.Empty(t, spelled.PieceOf(text, secret), "%s: %s: %.1000s", where, w.ways[i], text)
 				}
 			}
 		}

@@ -1,4 +1,5 @@
-package codeartsbuild_test
+// Package spelled has the ways in which servers spell a secret, for tests that look for secrets in texts.
+package spelled
 
 import (
 	"fmt"
@@ -11,30 +12,30 @@ import (
 	"unicode/utf16"
 )
 
-// jsonSpellings are the ways in which a server may spell a secret inside a JSON string.
-var jsonSpellings = map[string]func(string) string{
-	"as it is": func(s string) string { return insideJSON(s, nil) },
+// JSON are the ways in which a server may spell a secret inside a JSON string.
+var JSON = map[string]func(string) string{
+	"as it is": func(s string) string { return InsideJSON(s, nil) },
 	"with HTML escapes": func(s string) string {
-		return insideJSON(s, func(r rune) bool { return strings.ContainsRune("<>&='", r) })
+		return InsideJSON(s, func(r rune) bool { return strings.ContainsRune("<>&='", r) })
 	},
 	"with all but ASCII escaped": func(s string) string {
-		return insideJSON(s, func(r rune) bool { return r > unicode.MaxASCII })
+		return InsideJSON(s, func(r rune) bool { return r > unicode.MaxASCII })
 	},
-	"with + escaped":     func(s string) string { return strings.ReplaceAll(insideJSON(s, nil), "+", `\u002B`) },
-	"with slash escaped": func(s string) string { return strings.ReplaceAll(insideJSON(s, nil), "/", `\/`) },
+	"with + escaped":     func(s string) string { return strings.ReplaceAll(InsideJSON(s, nil), "+", `\u002B`) },
+	"with slash escaped": func(s string) string { return strings.ReplaceAll(InsideJSON(s, nil), "/", `\/`) },
 	"with slash and HTML escapes": func(s string) string {
-		return strings.ReplaceAll(insideJSON(s, func(r rune) bool { return strings.ContainsRune("<>&='", r) }), "/", `\/`)
+		return strings.ReplaceAll(InsideJSON(s, func(r rune) bool { return strings.ContainsRune("<>&='", r) }), "/", `\/`)
 	},
-	"all escaped":             func(s string) string { return insideJSON(s, func(rune) bool { return true }) },
-	"all escaped in capitals": func(s string) string { return capitalEscapes(insideJSON(s, func(rune) bool { return true })) },
-	"as JSON in JSON":         func(s string) string { return insideJSON(`{"a":"`+insideJSON(s, nil)+`"}`, nil) },
+	"all escaped":             func(s string) string { return InsideJSON(s, func(rune) bool { return true }) },
+	"all escaped in capitals": func(s string) string { return capitalEscapes(InsideJSON(s, func(rune) bool { return true })) },
+	"as JSON in JSON":         func(s string) string { return InsideJSON(`{"a":"`+InsideJSON(s, nil)+`"}`, nil) },
 	"as escaped JSON in JSON": func(s string) string {
-		return insideJSON(`{"a":"`+strings.ReplaceAll(insideJSON(s, func(r rune) bool { return r == '=' }), "/", `\/`)+`"}`, nil)
+		return InsideJSON(`{"a":"`+strings.ReplaceAll(InsideJSON(s, func(r rune) bool { return r == '=' }), "/", `\/`)+`"}`, nil)
 	},
 }
 
-// insideJSON is what a JSON string has between its quotes, with the chosen characters as \u escapes.
-func insideJSON(text string, escape func(rune) bool) string {
+// InsideJSON is what a JSON string has between its quotes, with the chosen characters as \u escapes.
+func InsideJSON(text string, escape func(rune) bool) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
@@ -57,9 +58,9 @@ func capitalEscapes(text string) string {
 	return strings.ReplaceAll(strings.ToUpper(text), `\U`, `\u`)
 }
 
-// pieceOf finds a piece of a secret in a text, also if JSON, HTML or an address spells it. Without a
+// PieceOf finds a piece of a secret in a text, also if JSON, HTML or an address spells it. Without a
 // piece it returns "".
-func pieceOf(text, secret string) string {
+func PieceOf(text, secret string) string {
 	size := min(len(secret), 12)
 	secret = secret[:min(len(secret), 80)] // long ones repeat themselves
 	for markup := 0; ; markup++ {
@@ -135,8 +136,8 @@ func escapedUnit(text string) (rune, bool) {
 
 var percentEscape = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// markupSpellings are those of addresses and of HTML, and the plain one for comparison.
-var markupSpellings = map[string]func(string) string{
+// Markup are those of addresses and of HTML, and the plain one for comparison.
+var Markup = map[string]func(string) string{
 	"percent":           url.QueryEscape,
 	"percent of a path": url.PathEscape,
 	"percent, lower case": func(s string) string {
@@ -159,18 +160,18 @@ func eachByte(text, format string) string {
 	return b.String()
 }
 
-// serverSpellings are all spellings in which secrets are removed: those of JSON, of addresses and of HTML, and two of
+// All returns all spellings in which secrets are removed: those of JSON, of addresses and of HTML, and two of
 // these one in the other.
-func serverSpellings() map[string]func(string) string {
+func All() map[string]func(string) string {
 	all := map[string]func(string) string{
 		"percent, twice":  func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
 		"HTML, twice":     func(s string) string { return html.EscapeString(eachByte(s, "&#%d;")) },
 		"percent in HTML": func(s string) string { return eachByte(url.QueryEscape(s), "&#%d;") },
 	}
-	for name, spell := range jsonSpellings {
+	for name, spell := range JSON {
 		all["JSON, "+name] = spell
 	}
-	for name, spell := range markupSpellings {
+	for name, spell := range Markup {
 		all["markup, "+name] = spell
 	}
 	return all
