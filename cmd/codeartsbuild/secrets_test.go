@@ -37,7 +37,7 @@ var searchedCommands = map[string]string{
 	"runaway, project":    "runaway --project PROJECT --max-running 1h --yes --audit DIR/audit --timeout 400ms",
 	"branches":            "branches --job JOB --branch main --yes --audit DIR/audit --timeout 400ms -o json",
 	"run":                 "run --job JOB --branch main --state DIR/state --log-file DIR/log --timeout 300ms --stop-on-timeout",
-	"run, attached":       "run --job JOB --attach 4 --state DIR/state --log-file DIR/log --timeout 300ms",
+	"run, attached":       "run --job JOB --attach 2 --state DIR/state --log-file DIR/log --timeout 300ms",
 	"run, attached, JSON": "run --job JOB --attach 1 --state DIR/state --timeout 300ms -o json",
 	"rerun":               "rerun --job JOB --build 4 --state DIR/state --timeout 300ms --quiet",
 	"wait":                "wait --job JOB --build 4 --timeout 300ms",
@@ -357,7 +357,7 @@ func searchAll(t *testing.T, f *front, all []search, secret func(*http.Request) 
 	var group sync.WaitGroup
 	var searched atomic.Int64
 	queue := make(chan search)
-	for range 200 { // they mostly wait
+	for range 100 { // they mostly wait
 		group.Go(func() {
 			for s := range queue {
 				searched.Add(int64(f.search(t, s, secret)))
