@@ -53,7 +53,7 @@ func TestEveryBehaviourIsNamedByATest(t *testing.T) {
 	require.NoError(t, err)
 	behaviours := regexp.MustCompile(`(?m)^- (B\d+[a-z]?) `).FindAllStringSubmatch(string(text), -1)
 	require.Greater(t, len(behaviours), 80)
-	tests := readTests(t, "*_test.go") + readTests(t, "*/*_test.go") + readTests(t, "examples/*/*_test.go") + readTests(t, "internal/*/*_test.go")
+	tests := readTests(t, "*_test.go") + readTests(t, "*/*_test.go") + readTests(t, "examples/*/*_test.go") + readTests(t, "cmd/*/*_test.go") + readTests(t, "internal/*/*_test.go")
 	for _, b := range behaviours {
 		require.True(t, regexp.MustCompile(b[1]+"[^0-9a-z]").MatchString(tests), "no test names %s", b[1])
 	}
