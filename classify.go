@@ -63,7 +63,7 @@ func classify(c *call, a *attempt) verdict {
 // classifySuccess reads the body of a success, which may still report a failure.
 func classifySuccess(c *call, a *attempt) verdict {
 	body := unwrapText(a.body)
-	isJSON := json.Valid(body)
+	isJSON := !c.endedMeanwhile(a) && json.Valid(body)
 	if c.endedMeanwhile(a) {
 		return unreadable(c, a, "the response was still being read")
 	}

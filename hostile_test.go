@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -141,44 +142,59 @@ func heldPeak(f func()) int64 {
 	return <-peak
 }
 
-// The processor time of hostile responses, with that of making 10 MiB, how late after the end of its context a call
-// returns at most, and the memory above the base with garbage:
+// The processor time of hostile responses, with that of making 10 MiB, how long a call goes on after the end of its
+// context, by the clock and by the processor, and the memory above the base with garbage:
 //
 //	go test -run '^$' -bench Hostile -benchtime 5x .
 func BenchmarkHostileResponses(b *testing.B) {
 	for name, h := range hostileBodies {
 		b.Run(name, func(b *testing.B) {
-			var late time.Duration
-			used, peak := time.Duration(0), int64(0)
+			var late, busy, used time.Duration
+			peak := int64(0)
 			for i := range b.N {
 				before := processorTime()
 				peak = max(peak, heapPeak(func() { _ = h.use(b.Context(), b, h.reader()) }))
 				used = max(used, processorTime()-before)
-				late = max(late, h.late(b, time.Duration(1+10*i)*time.Millisecond))
+				for _, d := range []time.Duration{0, time.Duration(1+i) * time.Millisecond, time.Duration(10+10*i) * time.Millisecond} {
+					took, worked := h.late(b, d)
+					late, busy = max(late, took), max(busy, worked)
+				}
 			}
 			b.ReportMetric(used.Seconds(), "cpu-s")
 			b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 			b.ReportMetric(float64(late.Microseconds())/1000, "late-ms")
+			b.ReportMetric(float64(busy.Microseconds())/1000, "late-cpu-ms")
 		})
 	}
 }
 
-// late is how long after the end of its context a call goes on: in the middle of the response, and at its end, when it
-// is judged.
-func (h hostileBody) late(b *testing.B, after time.Duration) (late time.Duration) {
-	ctx, cancel := context.WithTimeout(b.Context(), after)
+// late is how long a call goes on after the end of its context, which comes after a while or, for 0, at the end of the
+// response, when it is judged.
+func (h hostileBody) late(b *testing.B, after time.Duration) (late, busy time.Duration) {
+	ctx, cancel := context.WithCancel(b.Context())
 	defer cancel()
-	deadline, _ := ctx.Deadline()
-	_ = h.use(ctx, b, h.reader())
-	late = time.Since(deadline)
-
-	ctx, cancel = context.WithCancel(b.Context())
-	var ended time.Time
-	_ = h.use(ctx, b, io.MultiReader(h.reader(), atEnd(func() { ended = time.Now(); cancel() })))
-	if !ended.IsZero() {
-		late = max(late, time.Since(ended))
+	ended := make(chan struct{})
+	var at, used time.Duration
+	start := time.Now()
+	end := func() {
+		at, used = time.Since(start), processorTime()
+		cancel()
+		close(ended)
 	}
-	return late
+	body := h.reader()
+	if after > 0 {
+		time.AfterFunc(after, end)
+	} else {
+		body = io.MultiReader(body, atEnd(sync.OnceFunc(end)))
+	}
+	_ = h.use(ctx, b, body)
+	took, total := time.Since(start), processorTime()
+	select {
+	case <-ended:
+		return took - at, total - used
+	default: // the call was faster, or did not read so far
+		return 0, 0
+	}
 }
 
 func processorTime() time.Duration {

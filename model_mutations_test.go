@@ -27,7 +27,7 @@ var mutations = map[string]mutation{
 	"a wait does not read at its limit":         {"builds_wait.go", "case <-timer.C:\n\t\treturn snapshot{}, nil", "case <-timer.C:\n\t\treturn snapshot{}, w.expired()"},
 	"a list is trusted for hours":               {"builds_wait.go", "recordAge = 45 * time.Second", "recordAge = 45 * time.Hour"},
 	"the limit of a wait stops the build":       {"builds_wait.go", "&& ctx.Err() != nil && errors.Is(err, ctx.Err()) {\n\t\terr = s.stopCancelled", "{\n\t\terr = s.stopCancelled"},
-	"a key is used after its end":               {"cache.go", "(c.ends.IsZero() || time.Now().Before(c.ends))", "true"},
+	"a key is used after its end":               {"cache.go", "if c.ends.IsZero() || left <= 0 {", "if true || left <= 0 {"},
 	"a revoked key is kept":                     {"cache.go", "if c.held.usable() && matches(c.held) {", "if false && matches(c.held) {"},
 	"the other API for stops is not tried":      {"jobs.go", "if s.client.stopAPI == StopAPIAuto && retired(err) {", "if false && retired(err) {"},
 	"a stop is sent though its reason has gone": {"builds_stop_planned.go", "if outcome.Skipped = !stands; stands {", "if outcome.Skipped = !stands; true {"},
