@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,11 +29,11 @@ var tooLarge = map[string]func() httpfake.Func{
 }
 
 // tooLargeAt is a running build whose responses of one path are too large from a time on. It counts them.
-func tooLargeAt(suffix string, respond httpfake.Func, from time.Time, count *int) httpfake.Func {
+func tooLargeAt(suffix string, respond httpfake.Func, from time.Time, count *atomic.Int64) httpfake.Func {
 	l := newLogServer("a line\n")
 	return func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, suffix) && !time.Now().Before(from) {
-			*count++
+			count.Add(1)
 			return respond(r)
 		}
 		if r.Method == http.MethodPost {
@@ -73,13 +74,13 @@ func TestReadsThatAreTooLargeEndAtOnce(t *testing.T) {
 				t.Run(name+"/"+kind+"/after "+from.String(), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						start, count := time.Now(), 0
-						client := sdktest.Client(t, tooLargeAt(tt.path, respond(), start.Add(from), &count))
+						start, count := time.Now(), new(atomic.Int64)
+						client := sdktest.Client(t, tooLargeAt(tt.path, respond(), start.Add(from), count))
 						err := tt.read(t.Context(), client)
 						require.ErrorIs(t, err, codeartsbuild.ErrUnexpectedResponse)
 						require.ErrorContains(t, err, "larger than 10 MiB")
 						require.Equal(t, http.StatusOK, sdktest.APIError(t, err).StatusCode)
-						require.LessOrEqual(t, count, 2, "one for each that waits")
+						require.LessOrEqual(t, count.Load(), int64(2), "one for each that waits")
 						require.LessOrEqual(t, time.Since(start), from+80*time.Second, "one pause, and no outage of 5 minutes")
 					})
 				})
