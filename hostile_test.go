@@ -1,3 +1,5 @@
+//go:build unix
+
 package codeartsbuild_test
 
 import (
