@@ -41,7 +41,7 @@ var (
 	// ErrUnexpectedResponse: the response does not belong to this API: a redirect, HTML, or a body that was cut
 	// off, is too large or has the wrong form.
 	ErrUnexpectedResponse = errors.New("unexpected response")
-	// ErrOutcomeUnknown: the request may have taken effect. It can accompany any other kind, and never a call
+	// ErrOutcomeUnknown: the request may have taken effect. It can accompany any kind but ErrNotSent, and never a call
 	// that only reads.
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrNotSent: nothing of the request reached the service: the connection was refused, its name not found, its TLS

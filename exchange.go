@@ -209,7 +209,7 @@ const maxEmptyReads = 100
 func readAll(r io.Reader, buf []byte, limit int) (_ []byte, more bool, err error) {
 	for empty := 0; ; {
 		if len(buf) == cap(buf) {
-			grown := make([]byte, len(buf), min(2*cap(buf), limit+1))
+			grown := make([]byte, len(buf), min(4*cap(buf), limit+1)) // four times, so that a large body leaves little garbage
 			copy(grown, buf)
 			buf = grown
 		}

@@ -57,6 +57,50 @@ func hasRule(name string) bool {
 	return ok || name == "build_no" || name == "build_number"
 }
 
+// Each value of a documented enumeration is an exported constant of a type of its own.
+func TestDocumentedEnumerationsHaveConstants(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/operations.json")
+	require.NoError(t, err)
+	var document struct{ Operations []documented }
+	require.NoError(t, json.Unmarshal(data, &document))
+	constants, values := typedConstants(t), 0
+	for _, op := range document.Operations {
+		for _, param := range op.Params {
+			for _, limit := range param.Limits {
+				words, ok := strings.CutPrefix(limit, "one of ")
+				if op.Status != "current" || !ok || words == "true|false" {
+					continue
+				}
+				for word := range strings.SplitSeq(words, "|") {
+					values++
+					require.True(t, constants[word], "%s of %s can be %s, which must be a constant", param.Name, op.Operation, word)
+				}
+			}
+		}
+	}
+	require.GreaterOrEqual(t, values, 25)
+}
+
+// typedConstants are the values of the exported constants that have a type.
+func typedConstants(t *testing.T) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, file := range parseSources(t) {
+		ast.Inspect(file, func(node ast.Node) bool {
+			spec, ok := node.(*ast.ValueSpec)
+			for i := 0; ok && spec.Type != nil && i < len(spec.Values); i++ {
+				if literal, isLiteral := spec.Values[i].(*ast.BasicLit); isLiteral && spec.Names[i].IsExported() {
+					value, _ := strconv.Unquote(literal.Value)
+					found[value] = true
+				}
+			}
+			return true
+		})
+	}
+	return found
+}
+
 // operationLiterals finds the variables of type operation, and the names of the arguments that a call of each takes.
 func operationLiterals(t *testing.T) map[string][]string {
 	t.Helper()

@@ -204,7 +204,10 @@ func TestProgramOfTheREADMEBuilds(t *testing.T) {
 // documented is an operation as testdata/operations.json has it.
 type documented struct {
 	Operation, Method, Path, Status string
-	Params                          []struct{ Name, In string }
+	Params                          []struct {
+		Name, In string
+		Limits   []string
+	}
 }
 
 // Every current operation of the document is declared, once and as documented, and no other is.
