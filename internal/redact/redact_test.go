@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/spelled"
 )
 
 var secrets = map[string]string{
@@ -70,7 +72,7 @@ func TestRemoveStartOfSecretAtTheEnd(t *testing.T) {
 	t.Parallel()
 	spellings := []spelling{{"plain", plain}}
 	for _, s := range append(quotings, escapings...) {
-		spellings = append(spellings, s, spelling{s.name + " in JSON", func(text string) string { return quote(s.spell(text), nil) }})
+		spellings = append(spellings, s, spelling{s.name + " in JSON", func(text string) string { return spelled.InsideJSON(s.spell(text), nil) }})
 	}
 	for kind, secret := range secrets {
 		t.Run(kind, func(t *testing.T) {

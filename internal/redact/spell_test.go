@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf16"
+
+	"github.com/codeartsbuild-go/codeartsbuild/internal/spelled"
 )
 
 // The spellings that servers use, and their decoders. They share no code with the package.
@@ -23,14 +24,14 @@ func plain(text string) string { return text }
 
 // quotings are spellings inside of a JSON string.
 var quotings = []spelling{
-	{"JSON", func(s string) string { return quote(s, nil) }},
-	{"JSON for pages", func(s string) string { return quote(s, isOneOf("<>&='")) }},
-	{"JSON in ASCII", func(s string) string { return quote(s, func(r rune) bool { return r > unicode.MaxASCII }) }},
-	{"JSON with escaped slashes", func(s string) string { return strings.ReplaceAll(quote(s, nil), "/", `\/`) }},
-	{"JSON with escaped plus signs", func(s string) string { return strings.ReplaceAll(quote(s, nil), "+", `\u002B`) }},
-	{"JSON, all escaped", func(s string) string { return quote(s, func(rune) bool { return true }) }},
+	{"JSON", func(s string) string { return spelled.InsideJSON(s, nil) }},
+	{"JSON for pages", func(s string) string { return spelled.InsideJSON(s, isOneOf("<>&='")) }},
+	{"JSON in ASCII", func(s string) string { return spelled.InsideJSON(s, func(r rune) bool { return r > unicode.MaxASCII }) }},
+	{"JSON with escaped slashes", func(s string) string { return strings.ReplaceAll(spelled.InsideJSON(s, nil), "/", `\/`) }},
+	{"JSON with escaped plus signs", func(s string) string { return strings.ReplaceAll(spelled.InsideJSON(s, nil), "+", `\u002B`) }},
+	{"JSON, all escaped", func(s string) string { return spelled.InsideJSON(s, func(rune) bool { return true }) }},
 	{"JSON, all escaped in capitals", func(s string) string {
-		return strings.ReplaceAll(strings.ToUpper(quote(s, func(rune) bool { return true })), `\U`, `\u`)
+		return strings.ReplaceAll(strings.ToUpper(spelled.InsideJSON(s, func(rune) bool { return true })), `\U`, `\u`)
 	}},
 	{"JSON of encoding/json", func(s string) string {
 		data, _ := json.Marshal(s)
@@ -66,28 +67,6 @@ var escapings = []spelling{
 
 func isOneOf(set string) func(rune) bool {
 	return func(r rune) bool { return strings.ContainsRune(set, r) }
-}
-
-// quote returns the inside of a JSON string, with the chosen characters as \u escapes.
-func quote(text string, escape func(rune) bool) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case escape != nil && escape(r):
-			for _, unit := range utf16.AppendRune(nil, r) {
-				fmt.Fprintf(&b, `\u%04x`, unit)
-			}
-		case r == '"' || r == '\\':
-			b.WriteString(`\` + string(r))
-		case r == '\n':
-			b.WriteString(`\n`)
-		case r < ' ':
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 var (

@@ -45,6 +45,8 @@ func InsideJSON(text string, escape func(rune) bool) string {
 			}
 		case r == '"' || r == '\\':
 			b.WriteString(`\` + string(r))
+		case r == '\n':
+			b.WriteString(`\n`)
 		case r < ' ':
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
