@@ -605,6 +605,30 @@ func TestServiceThatRejectsEveryToken(t *testing.T) {
 		group.Wait()
 		require.LessOrEqual(t, iam.Count(), 6)
 	})
+	t.Run("pauses double", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			iam := httpfake.Script(issueEach())
+			client := sdktest.Client(t, rejected, codeartsbuild.WithTokenSource(loginSource(t, loginAt(iam))))
+			start, logins := time.Now(), 0
+			var at []time.Duration // of the logins after the free ones
+			for len(at) < 12 {
+				_ = sdktest.Stop(t.Context(), client)
+				if n := iam.Count(); n > 5 && n > logins {
+					at = append(at, time.Since(start).Round(time.Second))
+				}
+				logins = iam.Count()
+				time.Sleep(100 * time.Millisecond)
+			}
+			want := []time.Duration{time.Second} // then 2, 4, 8 s and so on
+			for pause := 2 * time.Second; len(want) < 12; pause = min(2*pause, 10*time.Minute) {
+				want = append(want, want[len(want)-1]+pause)
+			}
+			for i := range want {
+				require.InDelta(t, want[i], at[i], float64(time.Second), "login %d: %v", i, at)
+			}
+		})
+	})
 	t.Run("every 30 s for a day", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
