@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -58,6 +60,34 @@ func (l *logRecorder) warnings() []string {
 		}
 	}
 	return texts
+}
+
+// The duration of an attempt is that from its start to its response, and that of a call has the pauses as well.
+func TestLogsHoldDurations(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(d time.Duration, next httpfake.Func) httpfake.Func {
+			return func(req *http.Request) (*http.Response, error) {
+				time.Sleep(d)
+				return next(req)
+			}
+		}
+		var kept logRecorder
+		transport := httpfake.Script(slow(2*time.Second, httpfake.Reply(503, "")), slow(time.Second, httpfake.Reply(200, `{"result":true}`)))
+		client := sdktest.Client(t, transport, codeartsbuild.WithLogger(slog.New(&kept)))
+		start := time.Now()
+		require.NoError(t, sdktest.Stop(t.Context(), client))
+		var durations []time.Duration
+		for _, record := range kept.all() {
+			record.Attrs(func(a slog.Attr) bool {
+				if a.Key == "duration" {
+					durations = append(durations, a.Value.Duration())
+				}
+				return true
+			})
+		}
+		require.Equal(t, []time.Duration{2 * time.Second, time.Second, time.Since(start)}, durations)
+	})
 }
 
 // B7: records have attributes of documented names only, which hold no secret, and all of these are in use.
