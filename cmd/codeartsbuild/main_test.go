@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
@@ -43,6 +44,13 @@ func TestMain(m *testing.M) {
 	server.Close()
 	os.Setenv("HUAWEICLOUD_SDK_AK", id)
 	os.Setenv("HUAWEICLOUD_SDK_SK", secret)
+	// A process inherits which signals are ignored: SIGINT behind & in a script, SIGHUP under nohup. One that is caught
+	// is not ignored by the programs that the tests start.
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		_ = parallel.Value.Set("32") // the tests wait for the service, and need no processor for that
