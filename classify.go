@@ -86,7 +86,7 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
 	}
 	cleaned := c.cleanBody(a, body)
-	if len(cleaned) > 0 && !bytes.Equal(cleaned, body) && !json.Valid(cleaned) {
+	if !bytes.Equal(cleaned, body) && !json.Valid(cleaned) {
 		return unreadable(c, a, "the response quotes a secret of the request")
 	}
 	err := decode(cleaned, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})

@@ -467,3 +467,15 @@ func TestLoginSecretWhereTextIsCut(t *testing.T) {
 		}
 	}
 }
+
+// A secret that is not the content of a text cannot be removed from JSON.
+func TestResponseThatQuotesASecretOutsideATextIsNotRead(t *testing.T) {
+	t.Parallel()
+	const secret = `true,"b":1`
+	source := codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(secret))
+	client := sdktest.ClientWith(t, source, httpfake.Reply(200, `{"result":`+secret+`}`), sdktest.Once)
+	err := sdktest.Stop(t.Context(), client)
+	require.Equal(t, []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}, sdktest.Kinds(err))
+	require.ErrorContains(t, err, "the response quotes a secret of the request")
+	require.NotContains(t, err.Error(), secret)
+}
