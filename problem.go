@@ -139,7 +139,7 @@ const problemDepth = 2
 // firstCode is the first text that can be a code: 0 and a bool stand where there is no code.
 func firstCode(values [][]byte) string {
 	for _, value := range values {
-		if text := loosejson.Text(value); text != "" && text != "0" && !loosejson.Is(value, "true") && !loosejson.Is(value, "false") {
+		if text := startText(value); text != "" && text != "0" && !loosejson.Is(value, "true") && !loosejson.Is(value, "false") {
 			return text
 		}
 	}
@@ -148,12 +148,15 @@ func firstCode(values [][]byte) string {
 
 func firstText(values [][]byte) string {
 	for _, value := range values {
-		if text := loosejson.Text(value); text != "" {
+		if text := startText(value); text != "" {
 			return text
 		}
 	}
 	return ""
 }
+
+// startText is the start of a text, which is cut to far less. A success that tells of a failure can be large.
+func startText(value []byte) string { return loosejson.Text(value[:min(len(value), maxErrorResponse)]) }
 
 // maxWrapped limits what unwrapText copies.
 const maxWrapped = 1 << 20
