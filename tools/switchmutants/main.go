@@ -6,7 +6,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -25,7 +24,7 @@ import (
 func main() {
 	dir := flag.String("dir", ".", "folder of the package")
 	args := flag.String("test", "-short -failfast", "further arguments of go test")
-	limit := flag.Duration("limit", 3*time.Minute, "time after which a test run counts as a failure")
+	limit := flag.Duration("limit", time.Minute, "time after which a test run counts as a failure")
 	workers := flag.Int("workers", 2, "test runs at the same time")
 	list := flag.Bool("list", false, "print the changes and test nothing")
 	flag.Parse()
@@ -159,9 +158,7 @@ func (m *mutant) survives(dir string, args []string, limit time.Duration) bool {
 	if err := errors.Join(err, os.WriteFile(changed, m.source, 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil {
 		panic(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	test := exec.CommandContext(ctx, "go", append([]string{"test", "-vet=off", "-overlay", overlay}, append(args, ".")...)...)
+	test := exec.Command("go", append([]string{"test", "-vet=off", "-timeout", limit.String(), "-overlay", overlay}, append(args, ".")...)...)
 	test.Dir = dir
 	return test.Run() == nil
 }
