@@ -27,7 +27,7 @@ func TestStopTellsTheTruth(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	if testing.Short() {
-		atLeast, part = 20, 2
+		atLeast, part = 10, 2
 	}
 	t.Logf("-chaos.seed=%d", seed)
 	fired := map[string][]int{}

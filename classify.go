@@ -62,6 +62,10 @@ func classify(c *call, a *attempt) verdict {
 
 // classifySuccess reads the body of a success, which may still report a failure.
 func classifySuccess(c *call, a *attempt) verdict {
+	if stop, ok := c.out.(*StopResult); ok && string(a.body) == `{"result":true}` { // nearly always: nothing is left to read
+		*stop = StopResult{Result: true}
+		return verdict{}
+	}
 	body := unwrapText(a.body)
 	isJSON := !c.endedMeanwhile(a) && json.Valid(body)
 	if c.endedMeanwhile(a) {

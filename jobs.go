@@ -117,7 +117,7 @@ func (c *Client) retireV3(ctx context.Context) {
 // decodePayload accepts every form in which the service was seen to accept a stop, and no other.
 func (r *StopResult) decodePayload(payload []byte, _ about) error {
 	switch string(payload) {
-	case `{"result":true}`, "", "null", "true": // the first nearly always
+	case "", "null", "true":
 		*r = StopResult{Result: true}
 		return nil
 	case "false":
