@@ -46,3 +46,15 @@ func FuzzDelay(f *testing.F) {
 		}
 	})
 }
+
+func TestSaturate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ d, factor, limit, want time.Duration }{
+		{3, 2, 10, 6}, {3, 3, 10, 9}, {4, 3, 10, 10}, {5, 2, 10, 10}, {6, 2, 10, 10}, {20, 1, 10, 10},
+		{math.MaxInt64, 8, math.MaxInt64, math.MaxInt64}, {math.MaxInt64 / 2, 2, math.MaxInt64, math.MaxInt64 - 1},
+	} {
+		if got := saturate(tt.d, tt.factor, tt.limit); got != tt.want {
+			t.Errorf("saturate(%d, %d, %d) = %d, want %d", tt.d, tt.factor, tt.limit, got, tt.want)
+		}
+	}
+}
