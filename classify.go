@@ -67,7 +67,7 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return verdict{}
 	}
 	body := unwrapText(a.body)
-	isJSON := !c.endedMeanwhile(a) && json.Valid(body)
+	isJSON := !c.endedMeanwhile(a) && json.Valid(body) // which takes long enough to look again
 	if c.endedMeanwhile(a) {
 		return unreadable(c, a, "the response was still being read")
 	}

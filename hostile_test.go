@@ -103,7 +103,7 @@ var hostileBodies = func() map[string]hostileBody {
 	}
 }()
 
-// B105: whatever 10 MiB a server sends as a list, a piece of a log, an error or the response to a login, a client holds at
+// B105: if a server sends 10 MiB as a list, a piece of a log, an error or the response to a login, a client holds at
 // most 24 MiB. The test is not parallel, since it measures the heap.
 func TestHostileMemory(t *testing.T) {
 	for name, h := range hostileBodies {

@@ -87,7 +87,7 @@ func TestLiveSuiteOnlyReads(t *testing.T) {
 	}
 }
 
-// A service without jobs is no failure: the suite says what it could not call.
+// A service without jobs is not a failure: the suite says what it could not call.
 func TestLiveSuiteOfAnEmptyAccount(t *testing.T) {
 	t.Parallel()
 	srv := codeartsbuildtest.NewServer()

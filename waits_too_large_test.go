@@ -43,8 +43,8 @@ func tooLargeAt(suffix string, respond httpfake.Func, from time.Time, count *ato
 	}
 }
 
-// B105a: a response that is too large is no outage: the next one would be too large as well. What reads it ends at once,
-// with the limit in the text.
+// B105a: a response that is too large is not an outage: the next one would be too large as well. The call that reads it
+// ends at once, with the limit in the text.
 func TestReadsThatAreTooLargeEndAtOnce(t *testing.T) {
 	t.Parallel()
 	const record, log = "/record-info", "/real-time-log"

@@ -16,7 +16,7 @@ func ourOutcome(err error) chaos.Outcome {
 }
 
 // outcomeOf reads the status in an error as a careful caller does: the service reports a failure, unless it is a
-// gateway that speaks in its place, or there is none.
+// gateway that speaks in its place, or no response came.
 func outcomeOf(status int) chaos.Outcome {
 	switch {
 	case status < http.StatusBadRequest, status == http.StatusBadGateway, status == http.StatusGatewayTimeout:

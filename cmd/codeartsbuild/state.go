@@ -31,7 +31,7 @@ func newState(job string, request *codeartsbuild.RunRequest) *state {
 	return &state{Job: job, Branch: request.Branch, Tag: request.Tag, Commit: request.CommitID, Parameters: request.Parameters}
 }
 
-// resume returns the state of an earlier run or, when there is none, s. A file that it does not understand,
+// resume returns the state that an earlier run has kept, or s without one. A file that it does not understand,
 // or that belongs to another build, is reported and left as it is.
 func (s *state) resume(name string) (*state, error) {
 	if name == "" {
