@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -117,21 +118,23 @@ func TestExamplesAreReadWhole(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				example, err := os.ReadFile(file)
-				require.NoError(t, err)
-				call := apitest.Calls()[op.Name]
-				require.NotNil(t, call, "apitest.Calls has no call of the operation")
-				result, err := call(t.Context(), scriptedScene(t, httpfake.Reply(http.StatusOK, string(example))).Example(op.Name))
-				require.NoError(t, err)
-				decoder := json.NewDecoder(bytes.NewReader(example))
-				decoder.UseNumber()
-				var want any
-				require.NoError(t, decoder.Decode(&want))
-				d := newDifferences(op.Name)
-				d.compare("", payloadOf(want), reflect.ValueOf(result))
-				assert.Empty(t, d.others)
-				_, err = loosejson.Marshal(result)
-				assert.NoError(t, err)
+				synctest.Test(t, func(t *testing.T) { // Follow pauses
+					example, err := os.ReadFile(file)
+					require.NoError(t, err)
+					call := apitest.Calls()[op.Name]
+					require.NotNil(t, call, "apitest.Calls has no call of the operation")
+					result, err := call(t.Context(), scriptedScene(t, httpfake.Reply(http.StatusOK, string(example))).Example(op.Name))
+					require.NoError(t, err)
+					decoder := json.NewDecoder(bytes.NewReader(example))
+					decoder.UseNumber()
+					var want any
+					require.NoError(t, decoder.Decode(&want))
+					d := newDifferences(op.Name)
+					d.compare("", payloadOf(want), reflect.ValueOf(result))
+					assert.Empty(t, d.others)
+					_, err = loosejson.Marshal(result)
+					assert.NoError(t, err)
+				})
 			})
 		}
 	}

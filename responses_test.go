@@ -98,7 +98,7 @@ func TestLetterCase(t *testing.T) {
 		require.ElementsMatch(t, kinds, sdktest.Kinds(sdktest.Stop(t.Context(), client)), body)
 	}
 	record := func(body string) (*codeartsbuild.Build, error) {
-		return sdktest.Client(t, httpfake.Reply(200, body)).Builds.Get(t.Context(), sdktest.JobID, "5")
+		return sdktest.Client(t, httpfake.Reply(200, body), sdktest.Quick).Builds.Get(t.Context(), sdktest.JobID, "5")
 	}
 	for body, want := range map[string]codeartsbuild.BuildStatus{
 		`{"result":{"build_no":5,"status":"RUNNING","Status":"SUCCESS"}}`: codeartsbuild.StatusRunning,
