@@ -103,7 +103,7 @@ func classifySuccess(c *call, a *attempt) verdict {
 	return classifyMisread(c, a, err)
 }
 
-// slowBody is the size from which on a body takes so long to read that the context may end meanwhile.
+// slowBody is about the size from which on a body takes so long to read that the context may end meanwhile.
 const slowBody = 256 << 10
 
 // endedMeanwhile reports whether the context ended while a large response was read.
@@ -155,14 +155,14 @@ func classifyError(c *call, a *attempt, body []byte) verdict {
 	if v.retry {
 		v.wait = retryAfter(a.header)
 	}
-	notProcessed := m.retry >= retryAlways || v.unauthorized // as 503 says, and some codes beside any status
+	notProcessed := m.retry == retrySlowly || v.unauthorized // as some codes say beside any status
 	v.unknown = c.effect != readOnly && !notProcessed && m.unknown
 	return v
 }
 
 // problem finds the code and the message of an error.
 func (c *call) problem(a *attempt, text []byte) problem {
-	isJSON := len(text) > 0 && json.Valid(text)
+	isJSON := json.Valid(text)
 	switch {
 	case isRedirect(a.status):
 		return problem{message: "redirect to " + cmp.Or(c.redirectHost(a), "the same host") + " not followed"}
@@ -292,8 +292,8 @@ func (c *call) clean(a *attempt, text string, limit int) string {
 	return oneLine(c.redact(a, text[:min(len(text), maxErrorBody)]), limit)
 }
 
-// maxCleaned limits the bodies in which secrets are searched for in every spelling. A page has 50 KB, and a piece of a log
-// some 100 KB.
+// maxCleaned is about the size up to which secrets are searched for in every spelling. A page has 50 KB, and a piece of
+// a log some 100 KB.
 const maxCleaned = 1 << 20
 
 // cleanBody removes the secrets of the request from a success, so that no field of a typed response holds one. The caller
@@ -303,7 +303,7 @@ func (c *call) cleanBody(a *attempt, body []byte) []byte {
 	if a.cred != nil {
 		secrets = a.cred.secrets()
 	}
-	if _, whole := c.out.(*wholeResponse); whole || !slices.ContainsFunc(secrets, func(s string) bool { return len(s) >= redact.MinLength && len(s) <= len(body) }) {
+	if _, whole := c.out.(*wholeResponse); whole {
 		return body
 	}
 	if len(body) > maxCleaned {

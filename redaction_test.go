@@ -479,3 +479,35 @@ func TestResponseThatQuotesASecretOutsideATextIsNotRead(t *testing.T) {
 	require.ErrorContains(t, err, "the response quotes a secret of the request")
 	require.NotContains(t, err.Error(), secret)
 }
+
+// B160: a success that repeats the token fills no field with it, however large it is. A piece of text that is too short to
+// be a secret stays.
+func TestRedactionOfSuccess(t *testing.T) {
+	t.Parallel()
+	const large = 1<<20 + 1 // from here on only the secret as it is is searched for
+	tests := map[string]struct {
+		secret, echo string
+		size         int // of another field
+		want         string
+	}{
+		"as it is":                          {secret: shortToken, echo: "a" + shortToken + "z", want: "a[removed]z"},
+		"escaped":                           {secret: shortToken, echo: fmt.Sprintf(`\u%04x`, shortToken[0]) + shortToken[1:], want: "[removed]"},
+		"of eight characters":               {secret: "t0k3n-8c", echo: "t0k3n-8c", want: "[removed]"},
+		"of seven characters":               {secret: "t0k3n-7", echo: "t0k3n-7", want: "t0k3n-7"},
+		"large: as it is":                   {secret: shortToken, echo: "a" + shortToken + "z", size: large, want: "a[removed]z"},
+		"large: of eight characters":        {secret: "t0k3n-8c", echo: "t0k3n-8c", size: large, want: "[removed]"},
+		"large: of seven characters":        {secret: "t0k3n-7", echo: "t0k3n-7", size: large, want: "t0k3n-7"},
+		"shorter than the secret, and none": {secret: strings.Repeat(shortToken, 200), echo: "main", want: "main"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := `{"result":{"build_no":"` + sdktest.BuildNo + `","branch":"` + tt.echo + `","commit_message":"` + strings.Repeat("x", tt.size) + `"}}`
+			client := sdktest.Client(t, httpfake.Reply(200, body), codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(tt.secret)))
+			build, err := client.Builds.Get(t.Context(), sdktest.JobID, sdktest.BuildNo)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, build.Branch)
+			require.Len(t, build.CommitMessage, tt.size)
+		})
+	}
+}
