@@ -2,6 +2,7 @@ package codeartsbuild_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -58,6 +59,11 @@ func TestOnceNotRetried(t *testing.T) {
 	}{
 		"no such host":               {httpfake.Fail(&net.DNSError{Err: "no such host", IsNotFound: true}), 0, []string{"ErrNotSent"}},
 		"certificate":                {httpfake.Fail(&tls.CertificateVerificationError{Err: errors.New("expired")}), 0, []string{"ErrNotSent"}},
+		"certificate of a name":      {httpfake.Fail(x509.HostnameError{Certificate: &x509.Certificate{}, Host: "example.com"}), 0, []string{"ErrNotSent"}},
+		"certificate of a stranger":  {httpfake.Fail(x509.UnknownAuthorityError{}), 0, []string{"ErrNotSent"}},
+		"expired certificate":        {httpfake.Fail(x509.CertificateInvalidError{Cert: &x509.Certificate{}, Reason: x509.Expired}), 0, []string{"ErrNotSent"}},
+		"first TLS record invalid":   {httpfake.Fail(tls.RecordHeaderError{Msg: "no TLS", Conn: &net.TCPConn{}}), 0, []string{"ErrNotSent"}},
+		"later TLS record invalid":   {httpfake.Fail(tls.RecordHeaderError{Msg: "no TLS"}), 0, []string{"ErrOutcomeUnknown"}},
 		"lost response":              {httpfake.Lost, 0, []string{"ErrOutcomeUnknown"}},
 		"connection reset":           {httpfake.Fail(&net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}), 0, []string{"ErrOutcomeUnknown"}},
 		"broken pipe":                {httpfake.Fail(&net.OpError{Op: "write", Net: "tcp", Err: errors.New("broken pipe")}), 0, []string{"ErrOutcomeUnknown"}},
