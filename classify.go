@@ -50,8 +50,6 @@ func classify(c *call, a *attempt) verdict {
 		return verdict{err: c.apiError(a, problem{message: "the response is larger than 10 MiB"}, limitKind), unknown: c.effect != readOnly}
 	case a.err != nil:
 		return unreadable(c, a, "the response was cut off: "+c.text(a, a.err))
-	case c.op.stream && a.status != http.StatusOK && len(a.body) == 0:
-		return unreadable(c, a, "the response is not a whole file")
 	case c.op.method == http.MethodHead:
 		return verdict{}
 	case !a.framed && len(trimBlank(a.body)) == 0:
@@ -87,7 +85,7 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response is not JSON: "+c.snippet(a, body))
 	}
 	if c.op.stream {
-		return unreadable(c, a, "the response is not a file: "+c.snippet(a, body))
+		return unreadable(c, a, "the response is not a file: "+cmp.Or(c.snippet(a, body), "it is empty"))
 	}
 	cleaned := c.cleanBody(a, body)
 	if !bytes.Equal(cleaned, body) && !json.Valid(cleaned) {

@@ -232,6 +232,7 @@ func TestDownloadThatIsNotAFile(t *testing.T) {
 		"another JSON":             {200, "application/problem+json", `{"error_code":"CB.00060201","error_msg":"no"}`, codeartsbuild.ErrBadRequest, "CB.00060201"},
 		"JSON that is not one":     {200, "application/json", `{"result":null,"error":null,"status":"success"}`, codeartsbuild.ErrUnexpectedResponse, ""},
 		"JSON without anything":    {200, "application/json", ``, codeartsbuild.ErrUnexpectedResponse, ""},
+		"nothing":                  {204, "application/json", ``, codeartsbuild.ErrUnexpectedResponse, ""},
 		"a page of a proxy":        {200, "text/html; charset=utf-8", `<html><title>Sign in</title>`, codeartsbuild.ErrUnexpectedResponse, ""},
 		"a refusal":                {403, "application/json", `{"error_code":"APIGW.0302","error_msg":"no"}`, codeartsbuild.ErrForbidden, "APIGW.0302"},
 		"a refusal that is a file": {404, "application/octet-stream", `none`, codeartsbuild.ErrNotFound, ""},
