@@ -40,3 +40,44 @@ func TestRulesAcceptOnlyPlainCharacters(t *testing.T) {
 		require.Equal(t, 62+len(rule.also), accepted, name)
 	}
 }
+
+// A rejected id is told what an id of its kind looks like.
+func TestRejectedIDNamesItsRule(t *testing.T) {
+	t.Parallel()
+	for name, rule := range map[string]string{
+		"job_id":    "32 letters and digits",
+		"record_id": "36 letters, digits and dashes",
+		"uuid":      "at most 64 letters, digits and dashes",
+	} {
+		require.EqualError(t, checkArgument(name, "!"), "codeartsbuild: "+name+" must be an id of "+rule+`, got "!"`)
+	}
+}
+
+// B128: a method with too few or too many arguments for its operation fails before anything is sent.
+func TestTargetCountsItsArguments(t *testing.T) {
+	t.Parallel()
+	client, err := NewClient(WithEndpoint("https://example.com"), WithTokenSource(StaticToken("t")))
+	require.NoError(t, err)
+	id := strings.Repeat("a", 32)
+	for name, tt := range map[string]struct {
+		op   *operation
+		args []string
+		want string // the URL; "": an error
+	}{
+		"of the path":     {&operation{path: "/v1/{job_id}/x"}, []string{id}, "https://example.com/v1/" + id + "/x"},
+		"of the body":     {&operation{path: "/v1/x", args: []string{"job_id"}}, []string{id}, "https://example.com/v1/x"},
+		"of both":         {&operation{path: "/v1/{job_id}/x", args: []string{"build_no"}}, []string{id, "5"}, "https://example.com/v1/" + id + "/x"},
+		"one too few":     {&operation{path: "/v1/{job_id}/{build_no}"}, []string{id}, ""},
+		"none for a body": {&operation{path: "/v1/x", args: []string{"job_id"}}, nil, ""},
+		"one too many":    {&operation{path: "/v1/{job_id}"}, []string{id, "5"}, ""},
+	} {
+		c := &call{op: tt.op}
+		err := c.target(client, tt.args)
+		if tt.want == "" {
+			require.ErrorIs(t, err, ErrInvalidArgument, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Equal(t, tt.want, c.url.String(), name)
+	}
+}
