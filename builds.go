@@ -235,6 +235,16 @@ func (r *buildRow) build() Build {
 	return b
 }
 
+// seen is the build as waits and plans need it. A build can have finished without a start, with a word that is not known
+// here. Then the list has no time of its end, which is at the latest now.
+func (r *buildRow) seen(now time.Time) *Build {
+	b := r.build()
+	if r.finished() && !b.Finished() && !b.active() {
+		b.FinishedAt = now
+	}
+	return &b
+}
+
 // status combines the progress of the build with its result, which counts only once the build has finished.
 func (r *buildRow) status() BuildStatus {
 	if r.Progress != "" && !r.finished() {

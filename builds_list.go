@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -34,8 +35,11 @@ func (s *BuildsService) List(ctx context.Context, jobID string, in *BuildListOpt
 	if o, err := in.filled(s.client.clock.now()); err == nil && o.To.Sub(o.From) > maxWindow {
 		return nil, opListBuildInfoRecordByJobID.named(invalid("a list must span at most 31 days; All splits a longer time"))
 	}
-	_, page, err := s.first(ctx, jobID, in, opts)
-	return page, err
+	_, rows, err := s.first(ctx, jobID, in, opts)
+	if err != nil {
+		return nil, err
+	}
+	return mapPage(rows, (*buildRow).build), nil
 }
 
 // All returns an iterator over the builds of a job, newest first, over all pages and any length of time. It
@@ -44,9 +48,26 @@ func (s *BuildsService) List(ctx context.Context, jobID string, in *BuildListOpt
 //
 // API: ListBuildInfoRecordByJobId, GET /v1/record/{job_id}/list.
 func (s *BuildsService) All(ctx context.Context, jobID string, in *BuildListOptions, opts ...CallOption) iter.Seq2[*Build, error] {
+	rows := s.all(ctx, jobID, in, opts)
+	return func(yield func(*Build, error) bool) {
+		for row, err := range rows {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if build := row.build(); !yield(&build, nil) {
+				return
+			}
+		}
+	}
+}
+
+// all is All for the rows of the list. It reads the options at once, since the caller may change them before the loop.
+func (s *BuildsService) all(ctx context.Context, jobID string, in *BuildListOptions, opts []CallOption) iter.Seq2[*buildRow, error] {
 	given := orZero(in)
 	given.Page = 1
-	return func(yield func(*Build, error) bool) {
+	opts = slices.Clone(opts)
+	return func(yield func(*buildRow, error) bool) {
 		o, page, err := s.first(ctx, jobID, &given, opts)
 		if err != nil {
 			yield(nil, err)
@@ -55,14 +76,14 @@ func (s *BuildsService) All(ctx context.Context, jobID string, in *BuildListOpti
 		seen := make(map[string]bool)
 		for window := o; ; window.To = window.From {
 			window.From = laterOf(o.From, window.To.Add(-maxWindow))
-			for build, err := range s.window(ctx, jobID, window, page, opts) {
-				if err == nil && seen[build.BuildNo] { // on the border of two windows
+			for row, err := range s.window(ctx, jobID, window, page, opts) {
+				if err == nil && seen[row.Number] { // on the border of two windows
 					continue
 				}
-				if !yield(build, err) || err != nil {
+				if !yield(row, err) || err != nil {
 					return
 				}
-				seen[build.BuildNo] = true
+				seen[row.Number] = true
 			}
 			if page = nil; !window.From.After(o.From) {
 				return
@@ -73,7 +94,7 @@ func (s *BuildsService) All(ctx context.Context, jobID string, in *BuildListOpti
 
 // first reads a page of the newest window, and returns the completed options. The first response of a client may
 // tell that the local clock is wrong: then the page is read again up to the right time.
-func (s *BuildsService) first(ctx context.Context, jobID string, in *BuildListOptions, opts []CallOption) (BuildListOptions, *Page[Build], error) {
+func (s *BuildsService) first(ctx context.Context, jobID string, in *BuildListOptions, opts []CallOption) (BuildListOptions, *Page[buildRow], error) {
 	for {
 		known := s.client.clock.ahead.Load()
 		o, err := in.filled(s.client.clock.now())
@@ -90,8 +111,8 @@ func (s *BuildsService) first(ctx context.Context, jobID string, in *BuildListOp
 }
 
 // window walks all pages of a time that one list can span. It does not read its first page if it is given.
-func (s *BuildsService) window(ctx context.Context, jobID string, o BuildListOptions, first *Page[Build], opts []CallOption) iter.Seq2[*Build, error] {
-	return walkPages(o.PageSize, func(b *Build) string { return b.BuildNo }, func(page int) (*Page[Build], error) {
+func (s *BuildsService) window(ctx context.Context, jobID string, o BuildListOptions, first *Page[buildRow], opts []CallOption) iter.Seq2[*buildRow, error] {
+	return walkPages(o.PageSize, func(r *buildRow) string { return r.Number }, func(page int) (*Page[buildRow], error) {
 		if page == 1 && first != nil {
 			return first, nil
 		}
@@ -113,13 +134,9 @@ const wallClock = "2006-01-02 15:04:05"
 // serviceZone is the zone of the service's wall clock.
 var serviceZone = time.FixedZone("UTC+8", 8*60*60)
 
-func (s *BuildsService) list(ctx context.Context, jobID string, o BuildListOptions, opts []CallOption) (*Page[Build], error) {
+func (s *BuildsService) list(ctx context.Context, jobID string, o BuildListOptions, opts []CallOption) (*Page[buildRow], error) {
 	window := buildWindow{o.From.In(serviceZone).Format(wallClock), o.To.In(serviceZone).Format(wallClock)}
-	rows, err := listPage[buildRow](ctx, s.client, &opListBuildInfoRecordByJobID, []string{jobID}, o.Page, o.PageSize, window, opts)
-	if err != nil {
-		return nil, err
-	}
-	return mapPage(rows, (*buildRow).build), nil
+	return listPage[buildRow](ctx, s.client, &opListBuildInfoRecordByJobID, []string{jobID}, o.Page, o.PageSize, window, opts)
 }
 
 // filled fills in the defaults. It rounds To up to a second, so that a build that starts now is in the list.

@@ -109,11 +109,11 @@ func (s *BuildsService) collect(ctx context.Context, jobID string, within time.D
 		known, to := clock.known(), clock.now()
 		w := window{from: to.Add(-within)}
 		var builds []*Build
-		for build, err := range s.All(ctx, jobID, &BuildListOptions{From: w.from, To: to}, opts...) {
+		for row, err := range s.all(ctx, jobID, &BuildListOptions{From: w.from, To: to}, opts) {
 			if err != nil {
 				return nil, w, err
 			}
-			builds = append(builds, build)
+			builds = append(builds, row.seen(clock.now()))
 		}
 		w.now = clock.now()
 		if known || clock.ahead.Load() == 0 { // otherwise the list has told that this was the wrong time

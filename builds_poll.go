@@ -127,7 +127,7 @@ func (p *poller) start(t *poll) (limit time.Duration, several bool) {
 
 // newest lists the newest page of the builds of a job, with one attempt.
 func (s *BuildsService) newest(ctx context.Context, jobID string, limit time.Duration) snapshot {
-	page, err := s.List(ctx, jobID, nil, WithTimeout(limit), WithRetry(RetryPolicy{MaxAttempts: 1}))
+	_, page, err := s.first(ctx, jobID, nil, []CallOption{WithTimeout(limit), WithRetry(RetryPolicy{MaxAttempts: 1})})
 	if err != nil {
 		after := retryAfterOf(err)
 		if after > 0 && after <= maxObeyed || after == 0 && errors.Is(err, ErrTooManyRequests) {
@@ -137,7 +137,8 @@ func (s *BuildsService) newest(ctx context.Context, jobID string, limit time.Dur
 	}
 	seen := make(map[string]*Build, len(page.Items))
 	for i := range page.Items {
-		seen[page.Items[i].BuildNo] = &page.Items[i]
+		build := page.Items[i].seen(s.client.clock.now())
+		seen[build.BuildNo] = build
 	}
 	return snapshot{builds: seen}
 }

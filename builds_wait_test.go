@@ -410,23 +410,29 @@ func TestWaitUnknownWord(t *testing.T) {
 	row := func(state, running string) string {
 		return fmt.Sprintf(`{"number":%s,"state":%q,"job_running_status":%q,"start_time":1764000000000,"cost_time":1000}`, sdktest.BuildNo, state, running)
 	}
+	notStarted := func(start string) string {
+		return fmt.Sprintf(`{"number":%s,"job_running_status":"Finished"%s}`, sdktest.BuildNo, start)
+	}
 	tests := map[string]struct {
 		record, row string
 		want        codeartsbuild.BuildStatus
 		waits       bool
 	}{
-		"unstable":                       {`"status":"UNSTABLE"` + finished, "", "UNSTABLE", false},
-		"skipped":                        {`"status":"SKIPPED"` + finished, "", "SKIPPED", false},
-		"stopped":                        {`"status":"STOPPED"` + finished, "", "STOPPED", false},
-		"no word":                        {`"status":""` + finished, "", "", false},
-		"no status":                      {`"status":null` + finished, "", "", false},
-		"the list says so":               {`"status":"STOPPED"`, row("STOPPED", "Finished"), "STOPPED", false},
-		"the list says so, in capitals":  {`"status":"STOPPED"`, row("STOPPED", "FINISHED"), "STOPPED", false},
-		"the list knows the word":        {`"status":""`, row("ABORTED", "Finished"), codeartsbuild.StatusAborted, false},
-		"the list says that it runs":     {`"status":"HIBERNATING"`, row("", "Running"), "", true},
-		"the list does not know it":      {`"status":"HIBERNATING"`, "", "", true},
-		"a time before 1990":             {`"status":"HIBERNATING","finish_time":"1970-01-01 08:00:00"`, "", "", true},
-		"running with a time of the end": {`"status":"RUNNING"` + finished, row("SUCCESS", "Finished"), "", true},
+		"unstable":                        {`"status":"UNSTABLE"` + finished, "", "UNSTABLE", false},
+		"skipped":                         {`"status":"SKIPPED"` + finished, "", "SKIPPED", false},
+		"stopped":                         {`"status":"STOPPED"` + finished, "", "STOPPED", false},
+		"no word":                         {`"status":""` + finished, "", "", false},
+		"no status":                       {`"status":null` + finished, "", "", false},
+		"the list says so":                {`"status":"STOPPED"`, row("STOPPED", "Finished"), "STOPPED", false},
+		"the list says so, in capitals":   {`"status":"STOPPED"`, row("STOPPED", "FINISHED"), "STOPPED", false},
+		"the list knows the word":         {`"status":""`, row("ABORTED", "Finished"), codeartsbuild.StatusAborted, false},
+		"the list says so, never started": {`"status":"SKIPPED"`, notStarted(`,"state":"SKIPPED","start_time":null`), "SKIPPED", false},
+		"the list says so, start in 1970": {`"status":"SKIPPED"`, notStarted(`,"state":"SKIPPED","start_time":0`), "SKIPPED", false},
+		"the list says no more":           {`"status":"SKIPPED"`, notStarted(""), "SKIPPED", false},
+		"the list says that it runs":      {`"status":"HIBERNATING"`, row("", "Running"), "", true},
+		"the list does not know it":       {`"status":"HIBERNATING"`, "", "", true},
+		"a time before 1990":              {`"status":"HIBERNATING","finish_time":"1970-01-01 08:00:00"`, "", "", true},
+		"running with a time of the end":  {`"status":"RUNNING"` + finished, row("SUCCESS", "Finished"), "", true},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
