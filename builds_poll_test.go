@@ -267,6 +267,10 @@ func TestWaitersWhoseListIsWrong(t *testing.T) {
 		"it fails":                    {codeartsbuildtest.Reply(500, ``), 16 * time.Second},
 		"it is lost":                  {codeartsbuildtest.DropAnswer(), 16 * time.Second},
 		"it hangs":                    {codeartsbuildtest.Delay(time.Hour), 26 * time.Second},
+		"it is throttled":             {codeartsbuildtest.Reply(429, ``), time.Minute},
+		"it is throttled by a code":   {codeartsbuildtest.Reply(400, `{"error_code":"APIGW.0308","error_msg":"throttled"}`), time.Minute},
+		"it asks for some seconds":    {sdktest.RetryAfter("20"), time.Minute},
+		"it asks for some minutes":    {sdktest.RetryAfter("120"), 2*time.Minute + time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

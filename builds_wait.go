@@ -211,6 +211,7 @@ type waiter struct {
 	last     *Build // as it was seen last; nil: not yet
 	phase    phase
 	recordAt time.Time // when its record was read last
+	refused  bool      // since then the service has refused the list
 }
 
 func (s *BuildsService) newWaiter(jobID, buildNo string, opts []CallOption) *waiter {
@@ -271,14 +272,16 @@ const recordAge = 45 * time.Second
 
 // look takes the build from a list, or reads its record: the list has too little of a finished build.
 func (w *waiter) look(ctx context.Context, seen snapshot) (*Build, error) {
-	if seen.busy != nil {
+	old := time.Since(w.recordAt) >= recordAge
+	if seen.busy != nil && (!old || retryAfterOf(seen.busy) > 0) {
+		w.refused = true
 		return nil, seen.busy
 	}
 	row := seen.builds[w.buildNo]
 	if row == nil || !row.active() {
 		return w.read(ctx, row)
 	}
-	if time.Since(w.recordAt) < recordAge {
+	if !old {
 		return row, nil
 	}
 	build, err := w.read(ctx, row)
@@ -291,7 +294,7 @@ func (w *waiter) look(ctx context.Context, seen snapshot) (*Build, error) {
 // read reads the build within the limit of the waiting. It cancels the read, since a deadline would look like the
 // caller's.
 func (w *waiter) read(ctx context.Context, row *Build) (*Build, error) {
-	w.recordAt = time.Now()
+	w.recordAt, w.refused = time.Now(), false
 	if w.limit == 0 || ctx == nil {
 		return w.s.look(ctx, w.jobID, w.buildNo, row, w.opts)
 	}
@@ -404,6 +407,9 @@ func (w *waiter) wait(ctx context.Context, poller *poller, atLeast time.Duration
 	}
 	if atLeast > 0 && !sleep(ctx, min(atLeast, limit)) {
 		return snapshot{}, w.ended(ctx)
+	}
+	if atLeast > 0 && w.refused && time.Since(w.recordAt) >= recordAge {
+		return snapshot{}, nil // the list may be refused again, while records can be read
 	}
 	timer := time.NewTimer(max(limit-atLeast, 0))
 	defer timer.Stop()
