@@ -169,13 +169,13 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	call.attempts++
 	a := attempt{cred: cred}
 	a.response, a.err = c.exchange(call, req, sent, buffer)
-	a.requestID = call.clean(&a, requestID(a.header), 128)
+	a.requestID = call.clean(&a, requestID(a.names), 128)
 	call.countResent(&a.response)
 	if call.upload != nil {
 		a.cut = call.upload.latest.end(ctx)
 	}
 	if a.stream != nil {
-		if a.stream = (&download{a.stream, cred, cancel}); lift() {
+		if a.stream = (&download{a.stream, cred, cancel, a.fromStore}); lift() {
 			return a
 		}
 		a.stream.Close()

@@ -162,7 +162,7 @@ func classifyError(c *call, a *attempt, body []byte) verdict {
 func (c *call) problem(a *attempt, text []byte) problem {
 	isJSON := json.Valid(text)
 	switch {
-	case isRedirect(a.status):
+	case isRedirect(a.status) && !a.fromStore:
 		return problem{message: "redirect to " + cmp.Or(c.redirectHost(a), "the same host") + " not followed"}
 	case a.fromStore: // its text may quote the address, which is a credential
 		return problem{message: "the store of the file responded " + http.StatusText(a.status)}

@@ -30,20 +30,28 @@ type response struct {
 	framed    bool // the end of the body was marked, so that an empty body is complete
 	oversized bool
 	stream    io.ReadCloser
-	fromStore bool // another store responded
+	fromStore bool        // another store responded
+	names     http.Header // of the service's own response: they name the request
 }
 
 // A download is the body of a stream, and the end of its attempt.
 type download struct {
 	io.ReadCloser
-	cred   credential // nil: none
-	cancel context.CancelFunc
+	cred      credential // nil: none
+	cancel    context.CancelFunc
+	fromStore bool
 }
 
-// Read removes the secrets of the request from an error: net/http quotes a trailer that it cannot read.
+// Read removes the secrets of the request from an error: net/http quotes a trailer that it cannot read. It does not
+// quote another store at all.
 func (d *download) Read(p []byte) (int, error) {
 	n, err := d.ReadCloser.Read(p)
-	if err == nil || err == io.EOF || d.cred == nil {
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case d.fromStore && !isContextError(err) && err != io.ErrUnexpectedEOF:
+		return n, &storeError{err}
+	case d.cred == nil:
 		return n, err
 	}
 	if told := err.Error(); redact.Remove(told, d.cred.secrets()...) != told {
@@ -57,9 +65,19 @@ func (d *download) Close() error {
 	return d.ReadCloser.Close()
 }
 
+// A storeError is an error of reading a file of another store. Its own text may quote the address, which is a credential.
+type storeError struct{ err error }
+
+func (e *storeError) Error() string { return "the file was cut off: (from another store)" }
+
+func (e *storeError) Is(target error) bool { return errors.Is(e.err, target) }
+
 // exchange sends the request and reads the response within its limit.
 func (c *Client) exchange(call *call, req *http.Request, sent time.Time, buffer *[]byte) (r response, err error) {
 	resp, err := c.roundTrip(req)
+	if err == nil {
+		r.names = resp.Header
+	}
 	if err == nil && call.op.stream && isRedirect(resp.StatusCode) {
 		resp, r.fromStore, err = c.followToStore(req, resp)
 	}

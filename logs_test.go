@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -153,6 +156,12 @@ func TestDownloadRedirectThatIsNotFollowed(t *testing.T) {
 		"from the store elsewhere": {location: "store", response: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, second.URL+"/?"+signature, http.StatusFound)
 		}, kind: codeartsbuild.ErrUnexpectedResponse, status: 302, followed: 1},
+		"from the store to a host with the address in it": {location: "store", response: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://"+strings.ReplaceAll(r.URL.RawQuery, "=", "-")+".example.com/", http.StatusFound)
+		}, kind: codeartsbuild.ErrUnexpectedResponse, status: 302, followed: 1},
+		"the store names the request by its address": {location: "store", response: func(w http.ResponseWriter, r *http.Request) {
+			httpfake.Handler(403, "", "X-Request-Id", r.URL.RawQuery)(w, r)
+		}, kind: codeartsbuild.ErrForbidden, status: 403, followed: 1},
 		"the store declines": {location: "store", response: func(w http.ResponseWriter, r *http.Request) {
 			httpfake.Handler(403, "<Error><Resource>"+r.URL.RawQuery+"</Resource></Error>", "Content-Type", "application/xml")(w, r)
 		}, kind: codeartsbuild.ErrForbidden, status: 403, followed: 1},
@@ -188,11 +197,14 @@ func TestDownloadRedirectThatIsNotFollowed(t *testing.T) {
 				location = strings.Replace(store.URL, "://", "://user:s3cr3t@", 1)
 			}
 			f.Next(opDownload, moved(307, location))
-			file, err := client.Logs.Download(t.Context(), record)
+			var response codeartsbuild.Response
+			file, err := client.Logs.Download(t.Context(), record, codeartsbuild.WithResponseInto(&response))
 			if file != nil {
 				_ = file.Close() // or the store would wait for its reader
 			}
 			require.Nil(t, file)
+			require.NotEmpty(t, response.RequestID, "the service's")
+			require.NotContains(t, response.RequestID, "s3cr3t")
 			require.ErrorIs(t, err, tt.kind)
 			apiErr := sdktest.APIError(t, err)
 			require.Equal(t, tt.status, apiErr.StatusCode)
@@ -206,6 +218,35 @@ func TestDownloadRedirectThatIsNotFollowed(t *testing.T) {
 		assert.Empty(t, plain.Requests(), "nothing goes there")
 		assert.Empty(t, second.Requests(), "nothing goes there")
 	})
+}
+
+// B78: nor is it quoted when it breaks off.
+func TestDownloadFromAStoreThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	const address = "https://store.example.com/logs/1?Signature=s3cr3t"
+	for name, broken := range map[string]error{
+		"a text":        errors.New("malformed chunk of " + address),
+		"a wrapped end": fmt.Errorf("%s: %w", address, io.ErrUnexpectedEOF),
+		"a url.Error":   &url.Error{Op: "Get", URL: address, Err: io.ErrUnexpectedEOF},
+		"the end":       io.ErrUnexpectedEOF,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := sdktest.Client(t, httpfake.Script(
+				httpfake.Reply(302, "", "Location", address),
+				httpfake.Stream(200, io.MultiReader(strings.NewReader("a li"), iotest.ErrReader(broken)), "Content-Type", "text/plain"),
+			))
+			file, err := client.Logs.Download(t.Context(), logRecordID)
+			require.NoError(t, err)
+			got, err := io.ReadAll(file)
+			require.Equal(t, "a li", string(got))
+			require.Equal(t, errors.Is(broken, io.ErrUnexpectedEOF), errors.Is(err, io.ErrUnexpectedEOF))
+			for ; err != nil; err = errors.Unwrap(err) {
+				require.NotContains(t, fmt.Sprintf("%v %+v %#v", err, err, err), "s3cr3t")
+			}
+			require.NoError(t, file.Close())
+		})
+	}
 }
 
 // B35, B79: a response that is not the file is the error in it, or ErrUnexpectedResponse.
