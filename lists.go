@@ -156,37 +156,78 @@ func listAll[T any](ctx context.Context, c *Client, op *operation, args []string
 
 // walkPages walks a list from its first page on. It ends with a page without a new row, or with a short page unless the
 // total promises more: the service may give fewer rows a page than were asked for. A row that moves to a later page,
-// since others came before it, is yielded once. A row that moves to an earlier page, since others were removed, shows
-// by the total: then the page before is read again.
+// since others came before it, is yielded once. Rows that move to an earlier page, since others were removed, show by
+// the total: then the pages to which they can have moved are read again.
 func walkPages[T any](size int, key func(*T) string, read func(page int) (*Page[T], error)) iter.Seq2[*T, error] {
 	size = cmp.Or(size, defaultPageSize)
 	return func(yield func(*T, error) bool) {
 		seen := make(map[string]bool)
-		total := -1
+		at := pagePlace{size: size, total: -1, most: -1, fullest: 1}
 		for page := 1; ; page++ {
 			rows, err := read(page)
+			if err == nil && at.again > maxAgain {
+				err = unexpected("the list changes while it is read: rows were removed before %d pages in a row", at.again)
+			}
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if page > 1 && rows.Total >= 0 && rows.Total < total {
-				page, total = page-2, rows.Total
+			if back := at.back(page, rows.Total); back > 0 {
+				page -= back + 1
 				continue
 			}
-			total = rows.Total
 			before := len(seen)
 			if !yieldNew(rows, seen, key, yield) {
 				return
 			}
-			switch short := len(rows.Items) < size; {
-			case len(seen) == before, short && len(seen) >= total:
+			switch {
+			case at.ends(page, rows.Total, len(rows.Items), len(seen) > before):
 				return
-			case len(seen) > mostRows(total):
-				yield(nil, unexpected("the list does not end: it has %d rows so far and a total of %d", len(seen), total))
+			case len(seen) > mostRows(at.most):
+				yield(nil, unexpected("the list does not end: it has %d rows so far and a total of %d", len(seen), rows.Total))
 				return
 			}
 		}
 	}
+}
+
+// A pagePlace is where the walk of a list has come to.
+type pagePlace struct {
+	size    int // of a page, as it was asked for
+	fullest int // rows of the fullest page
+	total   int // of the list, as it was told last; -1: not known
+	most    int // the largest total
+	reached int // the page from which the walk went back last
+	again   int // how often it went back since there was a new row
+}
+
+// maxAgain is how often rows may be removed while the walk finds no new row.
+const maxAgain = 100
+
+// back returns how many pages to go back before a page, since rows can have moved there. The total counts what was
+// removed.
+func (p *pagePlace) back(page, total int) int {
+	removed := p.total - total
+	if total < 0 || removed <= 0 || page == 1 {
+		return 0
+	}
+	p.total, p.reached = total, max(p.reached, page)
+	p.again++
+	return min((removed+p.fullest-1)/p.fullest, page-1)
+}
+
+// ends reports whether a list ends with a page of so many rows. A page that was read before may have no new row. There
+// the total cannot grow, or two servers that disagree about it would be asked without end.
+func (p *pagePlace) ends(page, total, rows int, anyNew bool) bool {
+	if page < p.reached && total >= 0 && p.total >= 0 {
+		total = min(total, p.total)
+	}
+	p.total, p.most, p.fullest = total, max(p.most, total), max(p.fullest, rows)
+	if anyNew {
+		p.again = 0
+	}
+	seenAll := (page-1)*p.fullest+rows >= total
+	return (!anyNew && page >= p.reached) || (rows < p.size && seenAll)
 }
 
 // yieldNew yields the rows that were not seen yet, and reports whether the caller wants more.

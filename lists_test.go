@@ -61,7 +61,11 @@ func TestListEnds(t *testing.T) {
 		"fewer rows than were asked for":    {"6:a b|6:c d|6:e f", "a b c d e f", []int{1, 2, 3}, nil},
 		"a row that was filtered away":      {"5:a b|5:d e f|5:", "a b d e f", []int{1, 2, 3}, nil},
 		"a row that moves to an earlier":    {"6:a b c|5:e f|5:a c d|5:e f", "a b c d e f", []int{1, 2, 1, 2}, nil},
-		"rows that move twice":              {"8:a b c|7:e f g|7:b c d|6:f g h|6:d e f|6:g h", "a b c d e f g h", []int{1, 2, 1, 2, 1, 2}, nil},
+		"rows that move twice":              {"8:a b c|7:e f g|7:b c d|6:f g h|5:d e f|5:g h", "a b c d e f g h", []int{1, 2, 1, 2, 1, 2}, nil},
+		"rows that move by two pages":       {"9:a b c|9:d e f|5:|5:e f g|5:h i", "a b c d e f g h i", []int{1, 2, 3, 1, 2}, nil},
+		"rows that move, few a page":        {"6:a b|5:d e|5:b c|5:d e|5:f", "a b c d e f", []int{1, 2, 1, 2, 3}, nil},
+		"a removed row that was not read":   {"9:a b c|8:d e f|8:a b c|8:d e f|8:g i", "a b c d e f g i", []int{1, 2, 1, 2, 3}, nil},
+		"two servers with two totals":       {"9:a b c|8:d e f|9:a b c|8:d e f|9:g h i|8:|9:g h i|8:", "a b c d e f g h i", []int{1, 2, 1, 2, 3, 4, 3, 4}, nil},
 		"a total that falls on a last page": {"4:a b c|3:|3:b c d|3:", "a b c d", []int{1, 2, 1, 2}, nil},
 	}
 	for name, tt := range tests {
@@ -109,6 +113,21 @@ func TestListWithoutEnd(t *testing.T) {
 		})
 	}
 	require.Equal(t, maxListRows, mostRows(-1))
+}
+
+// B106: a list of which rows are removed faster than it can be read ends with an error.
+func TestListThatShrinksForEver(t *testing.T) {
+	t.Parallel()
+	reads := 0
+	var last error
+	for _, err := range walkPages(3, sameText, func(int) (*Page[string], error) {
+		reads++
+		return &Page[string]{Items: []string{"a", "b", "c"}, Total: 1_000_000 - reads}, nil
+	}) {
+		last = err
+	}
+	require.ErrorIs(t, last, ErrUnexpectedResponse)
+	require.LessOrEqual(t, reads, 3*maxAgain)
 }
 
 // B108: one iterator serves several goroutines, and may be used again.
