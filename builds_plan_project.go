@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -162,20 +163,27 @@ const defaultParallel = 4
 
 // inParallel calls do with the numbers from 0 to n-1, at most limit calls at a time, and yields each number when its
 // call has returned. Only then does the next call begin in its place. The loop may end early or panic: no further call
-// begins, and it ends when those under way have returned.
+// begins, and it ends when those under way have returned. If a call panics or ends its goroutine, the loop does.
 func inParallel(n, limit int, do func(i int)) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		var next atomic.Int64
 		var workers sync.WaitGroup
-		done, left := make(chan int), make(chan struct{})
+		done, left := make(chan callEnd), make(chan struct{})
+		call := func(i int) {
+			end := callEnd{i: i, exited: true}
+			defer func() {
+				end.panicked = recover()
+				select {
+				case done <- end:
+				case <-left:
+				}
+			}()
+			do(i)
+			end.exited = false
+		}
 		work := func() {
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-				select {
-				case done <- i:
-				case <-left:
-					return
-				}
+				call(i)
 			}
 		}
 		for range min(limit, n) {
@@ -183,12 +191,31 @@ func inParallel(n, limit int, do func(i int)) iter.Seq[int] {
 		}
 		defer workers.Wait()
 		defer close(left)
+		defer next.Store(int64(n)) // no further call
 		for range n {
-			if !yield(<-done) {
+			if !yield((<-done).number()) {
 				return
 			}
 		}
 	}
+}
+
+// A callEnd is how a call of inParallel has ended.
+type callEnd struct {
+	i        int
+	panicked any
+	exited   bool // without a return
+}
+
+// number is that of a call that has returned.
+func (e callEnd) number() int {
+	switch {
+	case e.panicked != nil:
+		panic(e.panicked)
+	case e.exited:
+		runtime.Goexit()
+	}
+	return e.i
 }
 
 // decide applies the rules to the builds of a job. A build that Runaway stops supersedes nothing.

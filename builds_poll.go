@@ -32,6 +32,7 @@ type poll struct {
 	waiters int
 	limit   time.Duration // of the list call
 	snapshot
+	panicked any // by the transport, for example
 }
 
 // A snapshot is the result of one list call. Without builds each waiter reads its own.
@@ -106,6 +107,7 @@ func (p *poller) release(t *poll) {
 func (p *poller) run(ctx context.Context, s *BuildsService, t *poll, pause time.Duration) {
 	defer close(t.ready)
 	defer t.cancel()
+	defer func() { t.panicked = recover() }()
 	if !sleep(ctx, pause) {
 		return
 	}

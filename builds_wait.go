@@ -417,6 +417,9 @@ func (w *waiter) wait(ctx context.Context, poller *poller, atLeast time.Duration
 	defer poller.release(poll)
 	select {
 	case <-poll.ready:
+		if poll.panicked != nil { // goes on where it can be recovered
+			panic(poll.panicked)
+		}
 		return poll.snapshot, nil
 	case <-timer.C:
 		return snapshot{}, nil

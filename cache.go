@@ -44,6 +44,8 @@ type refresh[C perishable] struct {
 	waiters int
 	value   C
 	err     error
+
+	panicked any // by the source
 }
 
 // get returns the held credential while it is valid, and joins or starts a refresh otherwise. In the time of early
@@ -108,6 +110,9 @@ func (c *cache[C]) join(ctx context.Context) *refresh[C] {
 func (c *cache[C]) wait(ctx context.Context, r *refresh[C]) (C, error) {
 	select {
 	case <-r.done:
+		if r.panicked != nil { // goes on where it can be recovered
+			panic(r.panicked)
+		}
 		return r.value, r.err
 	case <-ctx.Done():
 	}
@@ -128,6 +133,7 @@ func (c *cache[C]) run(ctx context.Context, r *refresh[C]) {
 	defer r.cancel()
 	r.err = errNoCredential
 	defer c.finish(r) // also when the source ends its goroutine
+	defer func() { r.panicked = recover() }()
 	value, err := c.fetch(ctx)
 	switch {
 	case err != nil:
