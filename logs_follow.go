@@ -299,11 +299,11 @@ func (f *follower) readFailed(ctx context.Context, err error) error {
 // tellsNoLog reports whether the service says that there is no log.
 func tellsNoLog(err error) bool {
 	var apiErr *APIError
-	if rejected(err) || !errors.As(err, &apiErr) {
+	if rejected(err) || errors.Is(err, ErrTooManyRequests) || !errors.As(err, &apiErr) {
 		return false
 	}
 	return errors.Is(err, ErrNotFound) || errors.Is(err, ErrBadRequest) ||
-		apiErr.StatusCode == http.StatusInternalServerError && explains(apiErr.StatusCode, apiErr.ErrorCode)
+		(apiErr.StatusCode == http.StatusInternalServerError || isSuccess(apiErr.StatusCode)) && explains(apiErr.StatusCode, apiErr.ErrorCode)
 }
 
 // failed returns the error that ends the log, or nil. The next read comes no sooner than the service asks.

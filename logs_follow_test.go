@@ -574,6 +574,37 @@ func TestFollowQueuedBuild(t *testing.T) {
 	}
 }
 
+// B75: what the response to a read of the log of a build that never started means.
+func TestFollowBuildWithoutALog(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		fault codeartsbuildtest.Fault
+		reads int
+		late  string // what the log turns out to have
+	}{
+		"an error in a success": {codeartsbuildtest.Reply(200, `{"status":"error","error":{"code":"DEV.CB.0410005","reason":"no log"}}`), 1, ""},
+		"a success with a code": {codeartsbuildtest.Reply(200, `{"error_code":"CB.00030004","error_msg":"Call Octopus failed"}`), 1, ""},
+		"not found":             {codeartsbuildtest.Reply(404, ``), 1, ""},
+		"too frequent":          {codeartsbuildtest.Reply(500, `{"error_code":"CB.00060211","error_msg":"too frequent"}`), 5, "a line\n"},
+		"throttled":             {codeartsbuildtest.Reply(200, `{"error_code":"APIGW.0308","error_msg":"throttled"}`), 5, "a line\n"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sdktest.InBubble(t, func(t *testing.T, f *sdktest.Fixture) {
+				no := f.AddBuild(f.JobID, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
+				f.Finish(f.JobID, no, codeartsbuild.StatusAborted)
+				f.AppendLog(f.JobID, no, "a line\n")
+				f.NextN(sdktest.OpReadLog, 2, tt.fault)
+				got, _, err := follow(f.Client().Logs.Follow(t.Context(), f.JobID, no, 0))
+				require.NoError(t, err)
+				require.Equal(t, tt.late, got)
+				require.Equal(t, tt.reads, f.Count(sdktest.OpReadLog))
+			})
+		})
+	}
+}
+
 // B75: while it is not known whether a build has left the queue, its log is not read in vain.
 func TestFollowQueuedBuildWhoseRecordCannotBeRead(t *testing.T) {
 	t.Parallel()
