@@ -97,11 +97,11 @@ const (
 	TriggerScheduled = "scheduled"
 )
 
-// parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is. Blanks, dashes and
-// underscores alone are no word.
+// parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is. It looks at letters and
+// digits only, since there are many dashes and blanks; without any there is no word.
 func parseTrigger(word string) string {
 	plain := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' || r == '_' {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
 			return -1
 		}
 		return unicode.ToLower(r)

@@ -13,12 +13,13 @@ func TestTriggersThatPlansSpare(t *testing.T) {
 		TriggerManual: {
 			"manual", "MANUAL", "Manual", "手工触发", "手动触发", "手动执行", "手动", "Manual Trigger", "MANUAL_TRIGGER", "manual-run",
 			" m a n u a l ", "Manually", "手 动", "WEB_MANUAL", "Manual\u00a0Trigger", "\u3000手工",
+			"MAN\u2013UAL", "Man\u2011ual Trigger", "m\u200banual", "\ufeff手\u200d动",
 		},
 		TriggerScheduled: {
 			"schedule", "SCHEDULED", "timer", "cron", "定时触发", "定时执行", "定时", "TIMER_TRIGGER", "Scheduler", "by-schedule", "Cron Job",
-			"CRON_EXPRESSION", "定 时 任 务", "time_r",
+			"CRON_EXPRESSION", "定 时 任 务", "time_r", "定\u2014时", "cr\u00adon",
 		},
-		"": {"", " ", "-", "_", "\t\n", " - _ "},
+		"": {"", " ", "-", "_", "\t\n", " - _ ", "\u2014", "\u200b", "\ufeff", "\u00ad", "?"},
 	}
 	for want, words := range tests {
 		for _, word := range words {
