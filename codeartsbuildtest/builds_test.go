@@ -518,18 +518,20 @@ func TestBuildStoppedInTheQueueHasNoStart(t *testing.T) {
 		job := srv.AddJob("nightly")
 		no := srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusQueued})
 		srv.AddBuild(job, codeartsbuild.Build{Status: codeartsbuild.StatusScheduleFailed})
+		skipped := srv.AddBuild(job, codeartsbuild.Build{Status: "PENDING"})
+		srv.Finish(job, skipped, "SKIPPED")
 		_, err := client.Jobs.Stop(t.Context(), job, no)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		page, err := client.Builds.List(t.Context(), job, nil)
 		require.NoError(t, err)
-		require.Len(t, page.Items, 2)
+		require.Len(t, page.Items, 3)
 		for _, row := range page.Items {
 			assert.Zero(t, row.StartedAt, row.Status)
 			got, err := client.Builds.Get(t.Context(), job, row.BuildNo)
 			require.NoError(t, err)
 			assert.Zero(t, got.StartedAt)
-			assert.True(t, got.Status.Terminal())
+			assert.Equal(t, row.BuildNo != skipped, got.Status.Terminal())
 		}
 	})
 }
@@ -541,6 +543,8 @@ func TestWordsOfTheServiceAreStatuses(t *testing.T) {
 		"Aborted": codeartsbuild.StatusAborted, "CANCELED": codeartsbuild.StatusAborted, "TIMEOUT": codeartsbuild.StatusTimedOut,
 		"SCHEDULE_FAILURE": codeartsbuild.StatusScheduleFailed, "InQueue": codeartsbuild.StatusQueued,
 		"RUNNING": codeartsbuild.StatusRunning, "timed_out": codeartsbuild.StatusTimedOut, "PAUSED": "PAUSED",
+		"PENDING": codeartsbuild.StatusQueued, "Queuing": codeartsbuild.StatusQueued, "runnable": codeartsbuild.StatusQueued,
+		"STARTING": codeartsbuild.StatusRunning, " SUCCESS ": codeartsbuild.StatusSucceeded,
 	} {
 		srv := NewServer()
 		c := newCaller(t, srv)

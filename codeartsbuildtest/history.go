@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/codeartsbuild-go/codeartsbuild"
 )
 
 // maxWindow is the longest stretch of history that one call may ask for.
@@ -62,12 +64,12 @@ func (b *build) historyEntry(now time.Time) historyEntry {
 }
 
 // shownStart is the start_time of the history calls. While a build waits it is the time of its request, and a build
-// that finished without a start has none.
+// that went on without a start has none.
 func (b *build) shownStart() time.Time {
-	if b.status.Terminal() {
-		return b.startedAt
+	if b.status == codeartsbuild.StatusQueued {
+		return b.queuedAt
 	}
-	return b.listedAt()
+	return b.startedAt
 }
 
 func (s *state) showBuildInfoRecord(r *request) (any, error) {

@@ -2,7 +2,6 @@ package codeartsbuildtest
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
@@ -39,26 +38,12 @@ func spell(status codeartsbuild.BuildStatus) spelling {
 	return spelling{record: word, state: word, running: word, last: word, step: word}
 }
 
-// statusWords are the service's own words for a status, in lower case and without the signs between words.
-var statusWords = map[string]codeartsbuild.BuildStatus{
-	"queued": codeartsbuild.StatusQueued, "inqueue": codeartsbuild.StatusQueued, "waiting": codeartsbuild.StatusQueued,
-	"running": codeartsbuild.StatusRunning, "building": codeartsbuild.StatusRunning,
-	"success": codeartsbuild.StatusSucceeded, "succeeded": codeartsbuild.StatusSucceeded, "blue": codeartsbuild.StatusSucceeded,
-	"failure": codeartsbuild.StatusFailed, "failed": codeartsbuild.StatusFailed, "red": codeartsbuild.StatusFailed,
-	"error":   codeartsbuild.StatusFailed,
-	"aborted": codeartsbuild.StatusAborted, "canceled": codeartsbuild.StatusAborted, "cancelled": codeartsbuild.StatusAborted,
-	"timeout": codeartsbuild.StatusTimedOut, "timedout": codeartsbuild.StatusTimedOut,
-	"schedulefailure": codeartsbuild.StatusScheduleFailed, "schedulefailed": codeartsbuild.StatusScheduleFailed,
-}
-
-var withoutSigns = strings.NewReplacer(" ", "", "-", "", "_", "")
-
-// statusOf turns one of the service's own words, such as "SUCCESS", into the status that it means. Other words stay.
+// statusOf turns one of the service's own words, such as "SUCCESS", into the status that it means to a client. Other
+// words stay.
 func statusOf(word codeartsbuild.BuildStatus) codeartsbuild.BuildStatus {
-	if status, ok := statusWords[withoutSigns.Replace(strings.ToLower(string(word)))]; ok {
-		return status
-	}
-	return word
+	var status codeartsbuild.BuildStatus
+	_ = status.UnmarshalText([]byte(word)) // it never fails
+	return status
 }
 
 // pushTrigger stands for a trigger that is not given. How the live service calls a push is not known.
