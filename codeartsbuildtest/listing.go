@@ -83,8 +83,9 @@ type choice struct {
 // changed forgets what the last list chose.
 func (j *job) changed() { j.chosen = choice{} }
 
-// during lists the builds within a time, newest first.
+// during lists the builds within a time, newest first. Requests of one second that say no end have the same one.
 func (l *listing) during(from, to time.Time) []*build {
+	to = to.Truncate(time.Second)
 	kept := &l.job.chosen
 	if l == l.job.frozen {
 		kept = new(choice)

@@ -252,15 +252,10 @@ func (s *state) listRecords(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	branches, tags, triggers := r.list("branches"), r.list("tags"), r.list("triggers")
-	fitting := []*build{}
-	for _, b := range j.listing(r.now).during(r.clock("from_date", wallClock, time.Time{}), r.clock("to_date", wallClock, r.now)) {
-		if (branches == nil || slices.Contains(branches, b.branch)) &&
-			(tags == nil || slices.Contains(tags, b.tag)) &&
-			(triggers == nil || slices.Contains(triggers, triggerWord(b.trigger, manualInRecords))) {
-			fitting = append(fitting, b)
-		}
-	}
+	fitting := j.listing(r.now).during(r.clock("from_date", wallClock, time.Time{}), r.clock("to_date", wallClock, r.now))
+	fitting = chosenBy(r.list("branches"), fitting, func(b *build) string { return b.branch })
+	fitting = chosenBy(r.list("tags"), fitting, func(b *build) string { return b.tag })
+	fitting = chosenBy(r.list("triggers"), fitting, func(b *build) string { return triggerWord(b.trigger, manualInRecords) })
 	page, limit := firstPageIsOne(r.number("page", 1)), r.number("limit", defaultPageSize)
 	data := []record{}
 	for _, b := range pageOf(fitting, page, limit) {
@@ -277,6 +272,20 @@ func (s *state) listRecords(r *request) (any, error) {
 		Data       []record   `json:"data"`
 		Pagination pagination `json:"pagination"`
 	}{data, pagination{limit, page, -1}}, nil
+}
+
+// chosenBy lists the builds with one of the words that a request names; without any, all builds.
+func chosenBy(words []string, builds []*build, word func(*build) string) []*build {
+	if words == nil {
+		return builds
+	}
+	chosen := []*build{}
+	for _, b := range builds {
+		if slices.Contains(words, word(b)) {
+			chosen = append(chosen, b)
+		}
+	}
+	return chosen
 }
 
 // firstPageIsOne turns a page that is counted from 1 into one that is counted from 0. 0 is the first page as well.
