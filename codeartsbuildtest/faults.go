@@ -118,6 +118,9 @@ func Delay(d time.Duration) Fault {
 		case <-timer.C:
 		case <-r.Context().Done():
 		}
+		if s, ok := r.Context().Value(serverKey{}).(*Server); ok && s.isClosed() {
+			panic(http.ErrAbortHandler)
+		}
 		service.ServeHTTP(w, r)
 	})
 }

@@ -111,6 +111,27 @@ func TestDelay(t *testing.T) {
 	})
 }
 
+// A server that is closed replies to nothing, also where another fault would reply after the delay.
+func TestDelayOfAClosedServer(t *testing.T) {
+	t.Parallel()
+	for name, faults := range map[string][]Fault{
+		"alone": {Delay(time.Hour)}, "before a reply": {Delay(time.Hour), Reply(200, `{"result":true}`)},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := NewServer()
+			c := newCaller(t, srv)
+			job := srv.AddJob("nightly")
+			no := srv.StartBuild(job)
+			srv.Always("StopJob", faults...)
+			time.AfterFunc(time.Minute, srv.Close)
+			_, err := c.try(c.request("POST", "/v3/jobs/stop", `{"job_id":"`+job+`","build_no":"`+no+`"}`))
+			require.Error(t, err, name)
+			time.Sleep(time.Hour)
+			assert.Equal(t, codeartsbuild.StatusRunning, srv.Status(job, no), name)
+		})
+	}
+}
+
 func TestExpireToken(t *testing.T) {
 	t.Parallel()
 	srv := NewServer()

@@ -110,6 +110,12 @@ func (s *Server) Close() {
 	}
 }
 
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 // A Request is one request as it arrived.
 type Request struct {
 	Operation string      // such as "StopJob", "CreateToken" for a login, "" for a path that is not served
