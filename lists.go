@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -147,10 +148,16 @@ func parseTotal(value []byte) int {
 	return total
 }
 
-// listAll returns an iterator over the rows of all pages, which are read as listPage reads them.
+// listAll returns an iterator over the rows of all pages, which are read as listPage reads them. It reads the options at
+// once, since the caller may change them before the loop.
 func listAll[T any](ctx context.Context, c *Client, op *operation, args []string, size int, in any, key func(*T) string, opts []CallOption) iter.Seq2[*T, error] {
+	values, err := queryOf(in)
+	if err != nil {
+		return failed[*T](op.named(err))
+	}
+	opts = slices.Clone(opts)
 	return walkPages(size, key, func(page int) (*Page[T], error) {
-		return listPage[T](ctx, c, op, args, page, size, in, opts)
+		return listPage[T](ctx, c, op, args, page, size, values, opts)
 	})
 }
 

@@ -38,6 +38,7 @@ func (s *LogsService) Follow(ctx context.Context, jobID, buildNo string, offset 
 	if offset < 0 {
 		return failed[LogChunk](opDownloadBuildRealTimeLog.named(invalid("the offset must not be negative, got %d", offset)))
 	}
+	opts = slices.Clone(opts)
 	return func(yield func(LogChunk, error) bool) {
 		f := s.newFollower(jobID, buildNo, offset, opts)
 		err := f.run(ctx, func(chunk LogChunk) bool { return yield(chunk, nil) })

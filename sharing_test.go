@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -153,6 +154,46 @@ func TestQueryChangedDuringCall(t *testing.T) {
 	require.Equal(t, 3, transport.Count())
 	for _, r := range transport.Requests() {
 		require.Equal(t, "tags=one&tags=two", r.URL.RawQuery)
+	}
+}
+
+// B47: an iterator reads its options when it is made, not when the loop begins.
+func TestOptionsChangedBeforeTheLoop(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*codeartsbuild.Client, []string, []codeartsbuild.CallOption) (run func()){
+		"a list": func(c *codeartsbuild.Client, branches []string, opts []codeartsbuild.CallOption) func() {
+			all := c.Builds.AllRecords(t.Context(), logRecordID, &codeartsbuild.BuildRecordListOptions{Branches: branches}, opts...)
+			return func() { drain(all) }
+		},
+		"builds": func(c *codeartsbuild.Client, _ []string, opts []codeartsbuild.CallOption) func() {
+			all := c.Builds.All(t.Context(), sdktest.JobID, nil, opts...)
+			return func() { drain(all) }
+		},
+		"a log": func(c *codeartsbuild.Client, _ []string, opts []codeartsbuild.CallOption) func() {
+			all := c.Logs.Follow(t.Context(), sdktest.JobID, sdktest.BuildNo, 0, opts...)
+			return func() { drain(all) }
+		},
+	}
+	for name, list := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			transport := httpfake.Script(httpfake.Reply(http.StatusForbidden, ""))
+			opts, branches := []codeartsbuild.CallOption{codeartsbuild.WithQuery("mark", "one")}, []string{"main"}
+			run := list(sdktest.Client(t, transport), branches, opts)
+			opts[0], branches[0] = codeartsbuild.WithQuery("mark", "two"), "other"
+			run()
+			require.NotZero(t, transport.Count())
+			for _, r := range transport.Requests() {
+				require.Contains(t, r.URL.RawQuery, "mark=one")
+				require.NotContains(t, r.URL.RawQuery, "other")
+			}
+		})
+	}
+}
+
+func drain[T any](all iter.Seq2[T, error]) {
+	for range all {
+		continue
 	}
 }
 
