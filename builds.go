@@ -184,7 +184,7 @@ func plainBuildNo(text string) string {
 func (r *buildRecord) build() *Build {
 	b := &Build{
 		JobID: r.JobID, BuildNo: r.BuildNo, RecordID: r.RecordID,
-		Status: r.Status, Branch: parseBranch(r.Branch), Revision: cmp.Or(r.Commit, r.Revision),
+		Status: r.Status, Branch: parseBranch(r.Branch), Revision: strings.TrimSpace(cmp.Or(r.Commit, r.Revision)),
 		Trigger: parseTrigger(r.TriggerType), Executor: cmp.Or(r.TriggerName, r.UserID),
 		QueuedAt: r.QueuedTime, StartedAt: r.StartTime, FinishedAt: r.FinishTime,
 	}
@@ -218,7 +218,7 @@ func (r *buildRow) complete(of about) error {
 
 func (r *buildRow) build() Build {
 	b := Build{
-		JobID: r.jobID, BuildNo: r.Number, Status: r.status(), Branch: parseBranch(r.Branch), Revision: r.Revision,
+		JobID: r.jobID, BuildNo: r.Number, Status: r.status(), Branch: parseBranch(r.Branch), Revision: strings.TrimSpace(r.Revision),
 		Trigger: parseTrigger(r.Trigger), Executor: cmp.Or(r.Executor, r.UserID),
 	}
 	switch {

@@ -31,9 +31,9 @@ type SupersededOptions struct {
 // The newest builds of each branch, finished ones included, are kept. Active builds with a lower number are chosen,
 // unless one of these holds, in this order: the branch is protected; a schedule or a person started the build, see
 // [TriggerManual], or the service does not say who; it has no branch or no revision; it is one of the newest, or
-// began later than the newest; it builds the same revision as one of the newest. A build that was aborted, was never
-// scheduled or has no revision supersedes nothing and is not among the newest. Two revisions are the same if one
-// begins with the other, from 7 digits on. A build with an unknown status is never chosen.
+// began later than the newest; it builds the same revision as one of the newest. A build that was aborted, has
+// finished without a start or has no revision supersedes nothing and is not among the newest. Two revisions are the
+// same if one begins with the other, from 7 digits on. A build with an unknown status is never chosen.
 //
 // A pattern that no branch can match, an invalid anchor and a negative number are [ErrInvalidArgument].
 //
@@ -102,8 +102,15 @@ func decideSuperseded(builds []*Build, o *SupersededOptions, w window) []StopDec
 	return decisions
 }
 
-// mayRun reports whether a build runs, has run or can still run to its end.
-func (b *Build) mayRun() bool { return b.Status != StatusAborted && b.Status != StatusScheduleFailed }
+// mayRun reports whether a build runs, has run or can still run to its end. One that has finished without a start, such
+// as with the word SKIPPED, never ran.
+func (b *Build) mayRun() bool {
+	switch b.Status {
+	case StatusAborted, StatusScheduleFailed:
+		return false
+	}
+	return b.Status.Terminal() || !b.Finished() || !b.StartedAt.IsZero()
+}
 
 // spares names the first rule that keeps an active build, or "".
 func (o *SupersededOptions) spares(b *Build, isNewest bool, newest []*Build, w window) StopRule {

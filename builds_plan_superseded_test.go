@@ -5,9 +5,39 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// B63: a build that finished without a start, with a word that is not known here, never ran and supersedes nothing.
+func TestBuildsThatWereSkippedSupersedeNothing(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	older := &Build{BuildNo: "1", Status: StatusRunning, Branch: "main", Revision: "a1", Trigger: "push", StartedAt: at}
+	tests := map[string]struct {
+		newer Build
+		stop  bool
+	}{
+		"skipped":               {Build{Status: "SKIPPED", FinishedAt: at}, false},
+		"skipped, by the list":  {*(&buildRow{State: "SKIPPED", Progress: "Finished"}).seen(at), false},
+		"stopped in the queue":  {Build{FinishedAt: at}, false},
+		"an unknown end":        {Build{Status: "UNSTABLE", StartedAt: at, FinishedAt: at}, true},
+		"an unknown word":       {Build{Status: "HIBERNATING"}, true},
+		"succeeded, no times":   {Build{Status: StatusSucceeded}, true},
+		"a blank in its commit": {(&buildRow{Number: "2", Progress: StatusRunning, Revision: " "}).build(), false},
+	}
+	for name, tt := range tests {
+		newer := tt.newer
+		newer.BuildNo, newer.Branch, newer.Trigger = "2", "main", "push"
+		if name != "a blank in its commit" {
+			newer.Revision = "b2"
+		}
+		for _, d := range decideSuperseded([]*Build{older, &newer}, &SupersededOptions{}, window{from: at.Add(-time.Hour), now: at.Add(time.Hour)}) {
+			require.Equal(t, d.Build == older && tt.stop, d.Stop, "%s: %s", name, d)
+		}
+	}
+}
 
 // B63
 func TestDecideSuperseded(t *testing.T) {
