@@ -49,10 +49,11 @@ func pathURL(endpoint *url.URL, path string) (*url.URL, error) {
 		return nil, invalid("the path must be escaped and must start with exactly one slash, got %s", quoted(bare))
 	}
 	for segment := range strings.SplitSeq(bare[1:], "/") {
-		switch plain, _ := url.PathUnescape(segment); {
-		case plain == "" && bare != "/":
+		plain, _ := url.PathUnescape(segment)
+		switch name, _, _ := strings.Cut(plain, ";"); { // servers in Java leave out the rest
+		case name == "" && bare != "/":
 			return nil, invalid("the path must not have empty segments, got %s", quoted(bare))
-		case plain == "." || plain == "..":
+		case name == "." || name == "..":
 			return nil, invalid("the path must not have the segment %s, got %s", quoted(segment), quoted(bare))
 		case strings.ContainsAny(plain, "/\\"): // a signature would be about another path
 			return nil, invalid("the path must not have an escaped slash, got %s", quoted(bare))

@@ -135,12 +135,13 @@ func TestDoInputs(t *testing.T) {
 // B97: a path means the same to the client, to the signature and to the service, or it is rejected.
 func TestDoPathMeansTheSame(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/", "/v1", "/v1/job/a%20b", "/v1/a.b/..c/...", "/v1/job?x=/../", "/v1/%E4%B8%AD"} {
+	for _, path := range []string{"/", "/v1", "/v1/job/a%20b", "/v1/a.b/..c/...", "/v1/job?x=/../", "/v1/%E4%B8%AD", "/v1/a;b=c/x"} {
 		require.NoError(t, sdktest.Client(t, httpfake.Reply(200, "{}")).Do(t.Context(), http.MethodGet, path, nil, nil), path)
 	}
 	for _, path := range []string{
 		"", "v1", "//v1", "/v1//delete", "/v1/job/", "/v1/./x", "/v1/../x", "/v1/%2e/x", "/v1/%2E%2e/x", "/v1/.%2E", "/v1/a%2Fb", "/v1/a%2fb",
 		"/v1/a%5Cb", "/v1/a b", "/v1/a#b", "/v1/中", "/v1/a\n", "/v1?a;b", "/v1/%zz",
+		"/v1/..;/x", "/v1/..;a=b/x", "/v1/%2e%2e%3Bx/y", "/v1/.;/x", "/v1/;a/x",
 	} {
 		transport := httpfake.Script(httpfake.Reply(200, "{}"))
 		err := sdktest.Client(t, transport).Do(t.Context(), http.MethodGet, path, nil, nil)
