@@ -34,6 +34,8 @@ type call struct {
 	earlier   int  // attempts of the call that this one continues
 	renewed   bool // a rejected credential was replaced
 	unknown   bool // an attempt may have taken effect
+
+	requestID string // of the last attempt, clean
 }
 
 // newCall starts a call with the settings of the client.
@@ -170,6 +172,7 @@ func (c *Client) send(call *call, buffer *[]byte) attempt {
 	a := attempt{cred: cred}
 	a.response, a.err = c.exchange(call, req, sent, buffer)
 	a.requestID = call.clean(&a, requestID(a.names), 128)
+	call.requestID = a.requestID
 	call.countResent(&a.response)
 	if call.upload != nil {
 		a.cut = call.upload.latest.end(ctx)

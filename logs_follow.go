@@ -189,7 +189,7 @@ func (f *follower) read(ctx context.Context) (*logPiece, error) {
 	}
 	call := f.s.client.newCall(&opDownloadBuildRealTimeLog, piece)
 	err := f.s.client.do(ctx, &call, []string{f.job, f.build}, f.place.query(), opts)
-	piece.attempts = call.attempts
+	piece.requestID, piece.attempts = call.requestID, call.attempts
 	return piece, err
 }
 

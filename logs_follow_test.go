@@ -574,6 +574,26 @@ func TestFollowQueuedBuild(t *testing.T) {
 	}
 }
 
+// B160: the error of a piece has the name of its request, without a short token that a server repeats there.
+func TestFollowErrorShowsNoToken(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdef0123456789ABCDEF"
+	for id, want := range map[string]string{"7f3c": "7f3c", "id-" + token: "id-[removed]", token: "[removed]", "%30" + token[1:]: "[removed]"} {
+		synctest.Test(t, func(t *testing.T) {
+			client := sdktest.Client(t, httpfake.Func(func(r *http.Request) (*http.Response, error) {
+				body := `{"result":{"log":"b\n","start_offset":7,"end_offset":9}}`
+				if codeartsbuild.OperationFromContext(r.Context()) == sdktest.OpGetBuild {
+					body = `{"result":{"build_no":` + sdktest.BuildNo + `,` + recordRunning + `}}`
+				}
+				return httpfake.Reply(200, body, "X-Request-Id", id)(r)
+			}), codeartsbuild.WithTokenSource(codeartsbuild.StaticToken(token)))
+			_, _, err := follow(client.Logs.Follow(t.Context(), sdktest.JobID, sdktest.BuildNo, 0))
+			require.Equal(t, want, sdktest.APIError(t, err).RequestID)
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
 // B75: what the response to a read of the log of a build that never started means.
 func TestFollowBuildWithoutALog(t *testing.T) {
 	t.Parallel()

@@ -15,25 +15,16 @@ type logPiece struct {
 	End     *int64 `json:"end_offset"`
 	HasMore bool   `json:"has_more"`
 
-	header   http.Header
-	attempts int
-}
-
-func (p *logPiece) complete(of about) error {
-	p.header = of.header
-	return nil
+	requestID string
+	attempts  int
 }
 
 // unexpected is the error of a piece that cannot be used.
 func (p *logPiece) unexpected(format string, args ...any) error {
-	e := &APIError{
-		StatusCode: http.StatusOK, ErrorMsg: fmt.Sprintf(format, args...), Operation: opDownloadBuildRealTimeLog.name,
+	return &APIError{
+		StatusCode: http.StatusOK, ErrorMsg: fmt.Sprintf(format, args...), RequestID: p.requestID, Operation: opDownloadBuildRealTimeLog.name,
 		Attempts: p.attempts, details: details{kinds: unexpectedKind},
 	}
-	if id := requestID(p.header); len(id) <= 64 { // a token would be longer
-		e.RequestID = oneLine(id, 64)
-	}
-	return e
 }
 
 // restarted is the error of a log that ends before the offset that was asked for.
