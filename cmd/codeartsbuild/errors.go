@@ -98,8 +98,12 @@ func remedy(err error) string {
 // flagNames are the flags that set the options and arguments that errors of the package name.
 var flagNames = strings.NewReplacer(
 	"Protect must", "--protect must", "Branches must", "--branch must", "Anchor must", "--anchor must", "Keep must", "--keep must",
+	"MaxRunning and MaxQueued must", "--max-running and --max-queued must", "MaxRunning or MaxQueued must", "--max-running or --max-queued must",
+	"less than Within", "less than --within",
 	"MaxRunning must", "--max-running must", "MaxQueued must", "--max-queued must", "Within must", "--within must",
 	"job_id must", "--job must", "project_id must", "--project must", "build_no must", "--build must", "lines must", "--tail must", "LogOffset must", "--from-offset must",
+	"Branch must", "--branch must", "Tag must", "--tag must", "CommitID must", "--commit must",
+	"Tag cannot be combined with Branch or CommitID", "--tag cannot be combined with --branch or --commit",
 	"WithRegion", "--region", "WithEndpoint", "--endpoint", "WithTimeout", "--timeout",
 )
 

@@ -255,6 +255,12 @@ func TestWrongValuesNameTheFlag(t *testing.T) {
 		"pattern of runaway":     {[]string{"runaway", "--job", job, "--max-running", "1h", "--protect", "^release"}, "--protect must be names of branches"},
 		"pattern of branches":    {[]string{"branches", "--job", job, "--branch", "a b"}, "--branch must be names of branches"},
 		"pattern in a project":   {[]string{"superseded", "--project", server.ProjectID(), "--branch", "a..b"}, "--branch must be names of branches"},
+		"limit of runaway":       {[]string{"runaway", "--job", job, "--max-running", "800h"}, "--max-running and --max-queued must be less than --within, 744h0m0s"},
+		"limit over within":      {[]string{"runaway", "--job", job, "--max-queued", "1h", "--within", "30m"}, "--max-running and --max-queued must be less than --within, 30m0s"},
+		"branch of a run":        {[]string{"run", "--job", job, "--branch", "a b"}, "--branch must be UTF-8 without white space"},
+		"tag of a run":           {[]string{"run", "--job", job, "--tag", "a\n"}, "--tag must be UTF-8 without white space"},
+		"commit of a run":        {[]string{"run", "--job", job, "--commit", "a\tb"}, "--commit must be UTF-8 without white space"},
+		"tag beside a branch":    {[]string{"run", "--job", job, "--tag", "a", "--branch", "b"}, "--tag cannot be combined with --branch or --commit"},
 		"region that is no name": {[]string{"stop", "--job", job, "--build", "1", "--region", "a/b"}, "region"},
 	}
 	for name, tt := range tests {
