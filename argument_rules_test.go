@@ -81,3 +81,49 @@ func TestTargetCountsItsArguments(t *testing.T) {
 		require.Equal(t, tt.want, c.url.String(), name)
 	}
 }
+
+// A ring is a value that writes itself, and holds itself.
+type ring struct {
+	Next any
+	Text string
+}
+
+func (r ring) MarshalJSON() ([]byte, error) { return []byte(`"\ufffd"`), nil }
+
+// Only a text that is not UTF-8 is rejected, wherever it stands in a value. A value that writes itself may be a ring.
+func TestNotUTF8(t *testing.T) {
+	t.Parallel()
+	const wrong = "caf\xe9"
+	ringOf := func(link func(*ring) any) *ring {
+		r := new(ring)
+		r.Next = link(r)
+		return r
+	}
+	rings := map[string]any{
+		"pointer": ringOf(func(r *ring) any { return r }),
+		"slice":   ringOf(func(r *ring) any { return []*ring{r} }),
+		"array":   ringOf(func(r *ring) any { return [1]*ring{r} }),
+		"key":     ringOf(func(r *ring) any { return map[*ring]bool{r: true} }),
+		"value":   ringOf(func(r *ring) any { return map[string]*ring{"a": r} }),
+	}
+	for name, value := range rings {
+		_, err := encodeJSON(value)
+		require.NoError(t, err, name)
+	}
+	for name, value := range map[string]any{
+		"text": wrong, "pointer": &[]string{wrong}[0], "slice": []string{"a", wrong}, "array": [2]string{"a", wrong},
+		"struct": struct{ A, B string }{"a", wrong}, "key": map[string]int{wrong: 1}, "value": map[string]string{"a": wrong},
+		"any": []any{1, nil, wrong}, "deep": map[string]any{"a": []any{struct{ B *[]string }{&[]string{wrong}}}},
+	} {
+		_, err := encodeJSON(value)
+		require.EqualError(t, err, `codeartsbuild: a text must be UTF-8, got "caf\xe9"`, name)
+	}
+	for name, value := range map[string]any{
+		"its own form":   json.RawMessage(`"\ufffd"`),
+		"in a struct":    struct{ A json.RawMessage }{json.RawMessage(`"\ufffd"`)},
+		"between others": []any{"a", struct{ A, B any }{json.RawMessage(`"\ufffd"`), map[string]any{"c": nil}}},
+	} {
+		_, err := encodeJSON(value)
+		require.NoError(t, err, name)
+	}
+}

@@ -17,7 +17,7 @@ import (
 	"github.com/codeartsbuild-go/codeartsbuild/internal/sdktest"
 )
 
-// A panic of the caller's code goes on in the caller's goroutine, where it can be recovered, whichever goroutine ran it.
+// B171: a panic of the caller's code goes on in the caller's goroutine, where it can be recovered, whichever goroutine ran it.
 func TestPanicsGoOnInTheCallersGoroutine(t *testing.T) {
 	t.Parallel()
 	type use func(ctx context.Context, f *sdktest.Fixture, c *codeartsbuild.Client)
@@ -82,7 +82,7 @@ func TestPanicsGoOnInTheCallersGoroutine(t *testing.T) {
 	}
 }
 
-// A goroutine that the caller's code ends, as FailNow of a test does, is the caller's.
+// B171: a goroutine that the caller's code ends, as FailNow of a test does, is the caller's.
 func TestStopPlannedWhoseTransportEndsItsGoroutine(t *testing.T) {
 	t.Parallel()
 	sdktest.InBubble(t, func(t *testing.T, f *sdktest.Fixture) {

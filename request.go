@@ -195,9 +195,9 @@ func (c *call) addQuery(values url.Values) error {
 			}
 		}
 	}
-	if len(values) > 0 {
+	if query := values.Encode(); query != "" {
 		target := *c.url
-		target.RawQuery = strings.Trim(target.RawQuery+"&"+values.Encode(), "&")
+		target.RawQuery = strings.Trim(target.RawQuery+"&"+query, "&")
 		c.url = &target
 	}
 	return nil
