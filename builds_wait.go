@@ -53,7 +53,8 @@ func (o *WaitOptions) validate() error {
 // after 5 minutes without a good one, and at once if the credential is rejected, if the service asks to wait for more
 // than 5 minutes, or if a response is larger than 10 MiB. If the context ends, the error is the context's and, as after
 // Timeout, also [ErrStillRunning]; with StopOnCancel its text says whether the stop was confirmed, and it is
-// [ErrOutcomeUnknown] if it was not.
+// [ErrOutcomeUnknown] if it was not. If the service does not say when the build finished, FinishedAt can be the time
+// at which Wait read that it had.
 //
 // With Log, Wait also copies the log as [LogsService.Follow] reads it. The error of Wait is never the log's: OnLog
 // gets that. After the build finished, Wait returns when the log has been copied to its end, or when the log could

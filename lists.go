@@ -173,7 +173,7 @@ func walkPages[T any](size int, key func(*T) string, read func(page int) (*Page[
 		for page := 1; ; page++ {
 			rows, err := read(page)
 			if err == nil && at.again > maxAgain {
-				err = unexpected("the list changes while it is read: rows were removed before %d pages in a row", at.again)
+				err = unexpected("the list changes while it is read: %d pages in a row brought no new row", at.again)
 			}
 			if err != nil {
 				yield(nil, err)
@@ -188,7 +188,7 @@ func walkPages[T any](size int, key func(*T) string, read func(page int) (*Page[
 				return
 			}
 			switch {
-			case at.ends(page, rows.Total, len(rows.Items), len(seen) > before):
+			case at.ends(page, rows.Total, len(rows.Items), len(seen)-before):
 				return
 			case len(seen) > mostRows(at.most):
 				yield(nil, unexpected("the list does not end: it has %d rows so far and a total of %d", len(seen), rows.Total))
@@ -204,11 +204,12 @@ type pagePlace struct {
 	fullest int // rows of the fullest page
 	total   int // of the list, as it was told last; -1: not known
 	most    int // the largest total
+	added   int // rows that came meanwhile, and moved as many that were read to pages that were not
 	reached int // the page from which the walk went back last
-	again   int // how often it went back since there was a new row
+	again   int // how many pages changes of the list have cost since there was a new row
 }
 
-// maxAgain is how often rows may be removed while the walk finds no new row.
+// maxAgain is how often a list may change while the walk finds no new row.
 const maxAgain = 100
 
 // back returns how many pages to go back before a page, since rows can have moved there. The total counts what was
@@ -223,18 +224,34 @@ func (p *pagePlace) back(page, total int) int {
 	return min((removed+p.fullest-1)/p.fullest, page-1)
 }
 
-// ends reports whether a list ends with a page of so many rows. A page that was read before may have no new row. There
-// the total cannot grow, or two servers that disagree about it would be asked without end.
-func (p *pagePlace) ends(page, total, rows int, anyNew bool) bool {
+// ends reports whether a list ends with a page of so many rows. A page that was read before may have no new row, and so
+// may one to which rows have moved. On a page that was read before the total cannot grow, or two servers that disagree
+// about it would be asked without end.
+func (p *pagePlace) ends(page, total, rows, newRows int) bool {
 	if page < p.reached && total >= 0 && p.total >= 0 {
 		total = min(total, p.total)
 	}
+	if p.total >= 0 {
+		p.added += max(total-p.total, 0)
+	}
 	p.total, p.most, p.fullest = total, max(p.most, total), max(p.fullest, rows)
-	if anyNew {
+	if newRows > 0 {
 		p.again = 0
 	}
-	seenAll := (page-1)*p.fullest+rows >= total
-	return (!anyNew && page >= p.reached) || (rows < p.size && seenAll)
+	if seenAll := (page-1)*p.fullest+rows >= total; rows < p.size && seenAll {
+		return true
+	}
+	if page < p.reached {
+		return false
+	}
+	moved := rows - newRows
+	explained := rows > 0 && moved <= p.added
+	p.added = max(p.added-moved, 0)
+	if newRows > 0 {
+		return false
+	}
+	p.again++
+	return !explained
 }
 
 // yieldNew yields the rows that were not seen yet, and reports whether the caller wants more.

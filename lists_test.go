@@ -2,6 +2,8 @@ package codeartsbuild
 
 import (
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,5 +184,55 @@ func TestTotalSpellings(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]int{`0`: 0, `"44"`: 44, `-1`: -1, `""`: -1, `"many"`: -1, `1.5`: -1, `null`: -1} {
 		require.Equal(t, want, parseTotal([]byte(value)), "%s", value)
+	}
+}
+
+// B106: whatever is removed from a list while it is read, or comes to its front, each row that stays is yielded once.
+func TestListUnderRandomChange(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3_000) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		size := 1 + random.IntN(8)     // of a page, as it is asked for
+		given := 1 + random.IntN(size) // as the service gives it
+		rows, names := []string{}, 0
+		add := func() {
+			names++
+			rows = slices.Insert(rows, 0, strconv.Itoa(names))
+		}
+		for range random.IntN(40) {
+			add()
+		}
+		stays := make(map[string]bool)
+		for _, row := range rows {
+			stays[row] = true
+		}
+		changes, grows := random.IntN(6), random.IntN(3) == 0 // both in one walk cannot always be told apart
+		read := func(page int) (*Page[string], error) {
+			if n := 1 + random.IntN(2*given); changes > 0 && random.IntN(2) == 0 {
+				changes--
+				for range n {
+					if grows {
+						add()
+					} else if len(rows) > 0 {
+						i := random.IntN(len(rows))
+						delete(stays, rows[i])
+						rows = slices.Delete(rows, i, i+1)
+					}
+				}
+			}
+			from := min((page-1)*given, len(rows))
+			return &Page[string]{Items: slices.Clone(rows[from:min(from+given, len(rows))]), Total: len(rows)}, nil
+		}
+		seen := make(map[string]int)
+		for row, err := range walkPages(size, sameText, read) {
+			require.NoError(t, err)
+			seen[*row]++
+		}
+		for row := range stays {
+			require.Equal(t, 1, seen[row], "seed %d: row %s of %d, %d and not %d a page", seed, row, names, given, size)
+		}
+		for row, times := range seen {
+			require.Equal(t, 1, times, "seed %d: row %s", seed, row)
+		}
 	}
 }
