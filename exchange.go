@@ -134,7 +134,6 @@ func decompress(resp *http.Response) error {
 		return errors.New("the response has the Content-Encoding " + encoding + ", which was not asked for")
 	}
 	resp.Body = &gzipBody{ReadCloser: resp.Body}
-	resp.ContentLength = -1 // of the compressed body
 	return nil
 }
 
