@@ -26,9 +26,8 @@ type report struct {
 
 // readReport reads the members of a body that is valid JSON. It copies nothing.
 func readReport(body []byte) (r report) {
-	known := 0
+	r.silent = true
 	for m := loosejson.Members(body); m.Next(); {
-		known++
 		switch string(m.Name) {
 		case "error_code":
 			r.codes[0] = m.Value
@@ -59,10 +58,10 @@ func readReport(body []byte) (r report) {
 		case "build_no", "build_record_id", "number":
 			r.record = true
 		default:
-			known--
+			continue
 		}
+		r.silent = false
 	}
-	r.silent = known == 0
 	return r
 }
 
