@@ -106,10 +106,11 @@ func isServiceCode(value []byte) bool {
 		return false
 	}
 	prefix, tail, ok := strings.Cut(loosejson.Text(value), ".")
-	if !ok || prefix == "" || len(tail) < 4 {
+	if !ok || len(tail) < 4 {
 		return false
 	}
-	return strings.ToUpper(prefix) == prefix && isDigits(tail[len(tail)-4:])
+	inCapitals := strings.ToUpper(prefix) == prefix && strings.ToLower(prefix) != prefix // a number has no letters
+	return inCapitals && isDigits(tail[len(tail)-4:])
 }
 
 // problem returns the first code and the first message, in a fixed order. If one is missing, it looks depth

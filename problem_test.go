@@ -1,0 +1,21 @@
+package codeartsbuild
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// B35: a code of the service is told from data in a member of the same name.
+func TestServiceCode(t *testing.T) {
+	t.Parallel()
+	longest := `"` + strings.Repeat("A", 64-len(`".1234"`)) + `.1234"`
+	for text, want := range map[string]bool{
+		`"CB.00060200"`: true, `"DEV.CB.0410005"`: true, `"APIGW.0301"`: true, `"X.1234"`: true, longest: true,
+		`"cb.00060200"`: false, `"CB.123"`: false, `"CB.1234x"`: false, `"CB.12x34"`: false, `".1234"`: false, `"CB1234"`: false,
+		`"CB"`: false, `"10.1234"`: false, `""`: false, `200`: false, `1.2345`: false, `null`: false, `{"a":"CB.00060200"}`: false, longest + " ": false, ``: false,
+	} {
+		require.Equal(t, want, isServiceCode([]byte(text)), text)
+	}
+}
