@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -139,13 +140,13 @@ func memberOf(value []byte, name string) []byte {
 	return nil
 }
 
-// parseTotal reads a total, which is also sent as a text.
+// parseTotal reads a total in every spelling of a number.
 func parseTotal(value []byte) int {
-	total, err := strconv.Atoi(loosejson.Text(value))
-	if err != nil {
+	total, err := strconv.ParseFloat(strings.TrimSpace(loosejson.Text(value)), 64)
+	if err != nil || total != math.Trunc(total) || total < 0 || total > math.MaxInt32 {
 		return -1
 	}
-	return total
+	return int(total)
 }
 
 // listAll returns an iterator over the rows of all pages, which are read as listPage reads them. It reads the options at

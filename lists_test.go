@@ -182,7 +182,9 @@ func TestListLeftEarly(t *testing.T) {
 // B54: an invalid total is an unknown one.
 func TestTotalSpellings(t *testing.T) {
 	t.Parallel()
-	for value, want := range map[string]int{`0`: 0, `"44"`: 44, `-1`: -1, `""`: -1, `"many"`: -1, `1.5`: -1, `null`: -1} {
+	for value, want := range map[string]int{
+		`150.0`: 150, `" 150 "`: 150, `"150.0"`: 150, `1.5e2`: 150, `-5`: -1, `1e30`: -1, `"NaN"`: -1, `true`: -1, `{"n":1}`: -1, `0`: 0, `"44"`: 44, `-1`: -1, `""`: -1, `"many"`: -1, `1.5`: -1, `null`: -1,
+	} {
 		require.Equal(t, want, parseTotal([]byte(value)), "%s", value)
 	}
 }
