@@ -12,7 +12,7 @@ import (
 type call struct {
 	op     *operation
 	effect effect
-	out    any // gets the payload of a success; nil: nothing is read
+	out    any // gets the payload of a success
 	settings
 	response *Response // of WithResponseInto
 	secrets  []string  // of the body: no error may repeat them
@@ -64,7 +64,7 @@ func fetchValue[T any](ctx context.Context, c *Client, op *operation, args []str
 
 // perform makes a call whose response says only that it was done.
 func (c *Client) perform(ctx context.Context, op *operation, args []string, in any, opts []CallOption) error {
-	call := c.newCall(op, nil)
+	call := c.newCall(op, &acknowledgement{})
 	return c.do(ctx, &call, args, in, opts)
 }
 

@@ -74,7 +74,8 @@ func classifySuccess(c *call, a *attempt) verdict {
 			return classifyError(c, a, body)
 		}
 	}
-	if own, ok := c.out.(*wholeResponse); ok {
+	own, whole := c.out.(*wholeResponse)
+	if whole {
 		if own.keep(a.body) {
 			return verdict{}
 		}
@@ -92,6 +93,9 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response quotes a secret of the request")
 	}
 	err := decode(cleaned, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
+	if err == nil && c.effect != readOnly && !whole { // a false confirmation costs more than a doubt
+		err = checkSpelling(cleaned)
+	}
 	switch {
 	case c.endedMeanwhile(a):
 		return unreadable(c, a, "the response was still being read")
@@ -118,6 +122,8 @@ func classifyMisread(c *call, a *attempt, err error) verdict {
 	switch wrong := (*misfit)(nil); {
 	case err == ErrNotStopped || err == ErrNotProjectScoped:
 		return verdict{err: c.apiError(a, problem{}, []error{err})}
+	case err == errDenied:
+		return verdict{err: c.apiError(a, problem{}, nil)}
 	case errors.As(err, &wrong): // the next response would not fit either
 		return verdict{err: c.apiError(a, problem{message: "the response does not fit: " + c.text(a, err)}, unexpectedKind)}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
 )
@@ -26,6 +27,46 @@ type about struct {
 	header              http.Header
 }
 
+// An acknowledgement is a response that says only that something was done: any response but false.
+type acknowledgement struct{}
+
+var errDenied = errors.New("the service did not do it")
+
+func (*acknowledgement) decodePayload(payload []byte, _ about) error {
+	if loosejson.Is(payload, "false") {
+		return errDenied
+	}
+	for m := loosejson.Members(payload); m.Next(); {
+		if string(m.Name) == "result" && loosejson.Is(m.Value, "false") {
+			return errDenied
+		}
+	}
+	return nil
+}
+
+// tellingNames are the members that tell whether something was done, by their names in lower case without underscores.
+var tellingNames = map[string]string{
+	"result": "result", "success": "success", "status": "status", "error": "error", "errors": "errors",
+	"errorcode": "error_code", "errcode": "err_code", "code": "code", "errormsg": "error_msg", "errmsg": "err_msg",
+}
+
+// checkSpelling rejects a response with a member that tells of a success or a failure, but in other letters, such as
+// Result or errorCode. What that means is open, unless it tells of an error and is blank. A code can be data.
+func checkSpelling(body []byte) error {
+	for m := loosejson.Members(body); m.Next(); {
+		plain := strings.ReplaceAll(strings.ToLower(string(m.Name)), "_", "")
+		known, ok := tellingNames[plain]
+		switch {
+		case !ok || known == string(m.Name):
+		case strings.HasPrefix(plain, "err") && (loosejson.IsBlank(m.Value) || loosejson.Is(m.Value, "0")):
+		case plain == "code" && !isServiceCode(m.Value):
+		default:
+			return errors.New("the response has the member " + string(m.Name))
+		}
+	}
+	return nil
+}
+
 // A misfit is a whole response that does not fit the Go type. Another request would bring the same.
 type misfit struct{ error }
 
@@ -39,9 +80,6 @@ func decode(body []byte, flat bool, out any, of about) error {
 	}
 	if own, ok := out.(payloadDecoder); ok {
 		return own.decodePayload(payload, of)
-	}
-	if out == nil {
-		return nil
 	}
 	if len(payload) == 0 {
 		return errEmptyResponse

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild/internal/loosejson"
@@ -135,13 +134,11 @@ func (r *StopResult) decodePayload(payload []byte, _ about) error {
 	return nil
 }
 
-// checkStopMember accepts members that it does not know, but not a known name in other letters: what that means is open.
+// checkStopMember accepts members that it does not know.
 func checkStopMember(name string, value []byte) error {
-	switch lower := strings.ToLower(name); {
-	case lower != "result" && lower != "success" && lower != "status":
+	switch {
+	case name != "result" && name != "success" && name != "status":
 		return nil
-	case lower != name:
-		return errors.New("the response to a stop has the member " + name)
 	case loosejson.Is(value, "true"), loosejson.Is(value, "success"):
 		return nil
 	case loosejson.Is(value, "false"):

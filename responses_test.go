@@ -93,6 +93,8 @@ func TestLetterCase(t *testing.T) {
 	for body, kinds := range map[string][]string{
 		`{"Result":false}`: unclear, `{"RESULT":true}`: unclear, `{"Success":true}`: unclear, `{"result":true,"Status":"fail"}`: unclear,
 		`{"result":false,"Result":true}`: {"ErrNotStopped"}, `{"result":true}`: nil, `{"other":false}`: nil,
+		`{"Error_Code":"DEV.CB.032302"}`: unclear, `{"result":true,"errorMsg":"denied"}`: unclear, `{"Error":{"code":"CB.00060200"}}`: unclear,
+		`{"Code":"DEV.CB.032302"}`: unclear, `{"result":true,"Error":null,"errorCode":"0","Code":"7f"}`: nil,
 	} {
 		client := sdktest.Client(t, httpfake.Reply(200, body), sdktest.Once)
 		require.ElementsMatch(t, kinds, sdktest.Kinds(sdktest.Stop(t.Context(), client)), body)
@@ -117,6 +119,35 @@ func TestLetterCase(t *testing.T) {
 	_, err = record(`{"status":"error"}`)
 	require.ErrorAs(t, err, new(*codeartsbuild.APIError))
 	require.NotContains(t, err.Error(), "OK")
+}
+
+// B103: the same for other calls that change something. What the response to Do means is the caller's to say.
+func TestDoneOrNot(t *testing.T) {
+	t.Parallel()
+	unclear, denied := []string{"ErrOutcomeUnknown", "ErrUnexpectedResponse"}, []string{}
+	calls := map[string]func(*codeartsbuild.Client) error{
+		"Disable":          func(c *codeartsbuild.Client) error { return c.Jobs.Disable(t.Context(), sdktest.JobID, "broken") },
+		"Purge":            func(c *codeartsbuild.Client) error { return c.Jobs.Purge(t.Context(), []string{sdktest.JobID}) },
+		"EmptyRecycleBin":  func(c *codeartsbuild.Client) error { return c.Jobs.EmptyRecycleBin(t.Context()) },
+		"Keystores.Delete": func(c *codeartsbuild.Client) error { return c.Keystores.Delete(t.Context(), sdktest.JobID) },
+	}
+	for body, kinds := range map[string][]string{
+		`{"result":false}`: denied, `{"result":"False","status":"success"}`: denied, `false`: denied,
+		`{"Success":false}`: unclear, `{"Status":"error"}`: unclear, `{"ERROR":"denied"}`: unclear, `{"status":"success","errorCode":"DEV.CB.0001"}`: unclear,
+		`{"status":"success"}`: nil, `{"result":true}`: nil, `{"result":"success","error":null}`: nil, `{"result":""}`: nil, `null`: nil, ``: nil,
+	} {
+		client := sdktest.Client(t, httpfake.Reply(200, body), sdktest.Once)
+		for name, call := range calls {
+			err := call(client)
+			require.Equal(t, kinds != nil, err != nil, "%s: %s", name, body)
+			require.ElementsMatch(t, kinds, sdktest.Kinds(err), "%s: %s", name, body)
+		}
+		if kinds == nil || len(kinds) > 0 {
+			require.NoError(t, client.Do(t.Context(), http.MethodPost, "/v1/anything", nil, new(any)), body)
+		}
+	}
+	_, err := sdktest.Client(t, httpfake.Reply(200, `{"Error":"denied"}`), sdktest.Once).Jobs.Delete(t.Context(), sdktest.JobID)
+	require.ElementsMatch(t, unclear, sdktest.Kinds(err))
 }
 
 // B104: a rejected value is shown so that the wrong character is seen.
