@@ -96,7 +96,7 @@ func (s *BuildsService) all(ctx context.Context, jobID string, in *BuildListOpti
 // tell that the local clock is wrong: then the page is read again up to the right time.
 func (s *BuildsService) first(ctx context.Context, jobID string, in *BuildListOptions, opts []CallOption) (BuildListOptions, *Page[buildRow], error) {
 	for {
-		known := s.client.clock.ahead.Load()
+		ahead := s.client.clock.ahead.Load()
 		o, err := in.filled(s.client.clock.now())
 		if err != nil {
 			return o, nil, opListBuildInfoRecordByJobID.named(err)
@@ -104,7 +104,7 @@ func (s *BuildsService) first(ctx context.Context, jobID string, in *BuildListOp
 		newest := o
 		newest.From = laterOf(o.From, o.To.Add(-maxWindow))
 		page, err := s.list(ctx, jobID, newest, opts)
-		if err != nil || orZero(in).To.After(time.Time{}) || s.client.clock.ahead.Load() == known {
+		if orZero(in).To.After(time.Time{}) || !s.client.clock.moved(ahead) {
 			return o, page, err
 		}
 	}

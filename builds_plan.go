@@ -102,21 +102,31 @@ func (w window) age(b *Build) (age time.Duration, known bool) {
 	return max(w.now.Sub(since), 0), true
 }
 
+// collectAnew is collect with a new reading of the service's clock.
+func (s *BuildsService) collectAnew(ctx context.Context, jobID string, within time.Duration, opts []CallOption) ([]*Build, window, error) {
+	s.client.clock.expire()
+	return s.collect(ctx, jobID, within, opts)
+}
+
 // collect lists the builds of a job that began within this time.
 func (s *BuildsService) collect(ctx context.Context, jobID string, within time.Duration, opts []CallOption) ([]*Build, window, error) {
 	clock := &s.client.clock
 	for {
-		known, to := clock.known(), clock.now()
+		ahead, to := clock.ahead.Load(), clock.now()
 		w := window{from: to.Add(-within)}
 		var builds []*Build
+		var failed error
 		for row, err := range s.all(ctx, jobID, &BuildListOptions{From: w.from, To: to}, opts) {
-			if err != nil {
-				return nil, w, err
+			if failed = err; err == nil {
+				builds = append(builds, row.seen(clock.now()))
 			}
-			builds = append(builds, row.seen(clock.now()))
 		}
 		w.now = clock.now()
-		if known || clock.ahead.Load() == 0 { // otherwise the list has told that this was the wrong time
+		switch {
+		case clock.moved(ahead): // the list was asked for the wrong time
+		case failed != nil:
+			return nil, w, failed
+		default:
 			return builds, w, nil
 		}
 	}

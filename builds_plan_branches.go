@@ -36,7 +36,7 @@ func (s *BuildsService) PlanBranches(ctx context.Context, jobID string, in *Bran
 	if err := in.validate(); err != nil {
 		return nil, opListBuildInfoRecordByJobID.named(err)
 	}
-	builds, w, err := s.collect(ctx, jobID, within(in.Within), opts)
+	builds, w, err := s.collectAnew(ctx, jobID, within(in.Within), opts)
 	if err != nil {
 		return nil, err
 	}

@@ -99,3 +99,59 @@ func TestPlanProjectUsesTheClockOfTheService(t *testing.T) {
 		})
 	}
 }
+
+// The local clock may be set while a client lives, also a moment before a plan, and a service may reject the time that a
+// wrong clock asks for.
+func TestPlansNoticeAClockThatIsSet(t *testing.T) {
+	t.Parallel()
+	plans := map[string]func(*testing.T, *sdktest.Fixture, *codeartsbuild.Client) (*codeartsbuild.StopPlan, error){
+		"runaway": func(t *testing.T, f *sdktest.Fixture, c *codeartsbuild.Client) (*codeartsbuild.StopPlan, error) {
+			return c.Builds.PlanRunaway(t.Context(), f.JobID, &codeartsbuild.RunawayOptions{MaxRunning: 2 * time.Hour})
+		},
+		"superseded": func(t *testing.T, f *sdktest.Fixture, c *codeartsbuild.Client) (*codeartsbuild.StopPlan, error) {
+			return c.Builds.PlanSuperseded(t.Context(), f.JobID, nil)
+		},
+	}
+	for name, plan := range plans {
+		for _, was := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour} {
+			for _, is := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour} {
+				for _, pause := range []time.Duration{time.Second, 2 * time.Minute} {
+					synctest.Test(t, func(t *testing.T) {
+						f := sdktest.NewJob(t)
+						client := f.Client()
+						lift := f.Always("", dated(was))
+						_, err := client.Builds.List(t.Context(), f.JobID, nil)
+						require.NoError(t, err)
+						lift()
+						time.Sleep(pause)
+						f.Always("", dated(is))
+						start := time.Now().Add(is - time.Minute)
+						f.AddBuild(f.JobID, codeartsbuild.Build{Branch: "main", Revision: "1111111", StartedAt: start})
+						f.AddBuild(f.JobID, codeartsbuild.Build{Branch: "main", Revision: "2222222", StartedAt: start})
+						got, err := plan(t, f, client)
+						require.NoError(t, err)
+						require.Len(t, got.Decisions, 2, "%s: %v, then %v after %v", name, was, is, pause)
+						require.Equal(t, name == "superseded", got.Decisions[1].Stop, "%s: %v, then %v after %v", name, was, is, pause)
+						found, err := client.Jobs.FindRun(t.Context(), f.JobID, nil, time.Now().Add(-2*time.Minute))
+						require.NoError(t, err)
+						require.Len(t, found, 2)
+					})
+				}
+			}
+		}
+	}
+	t.Run("rejected", func(t *testing.T) {
+		t.Parallel()
+		for name, plan := range plans {
+			synctest.Test(t, func(t *testing.T) {
+				f := sdktest.NewJob(t)
+				f.AddBuild(f.JobID, codeartsbuild.Build{StartedAt: time.Now()})
+				behind := http.Header{"Date": {time.Now().Add(-40 * 24 * time.Hour).UTC().Format(http.TimeFormat)}}
+				f.Next(sdktest.OpListBuild, codeartsbuildtest.ReplyHeader(400, behind, `{"error_code":"DEV.CB.0000","error_msg":"start_time is in the future"}`))
+				f.NextN(sdktest.OpListBuild, 9, dated(-40*24*time.Hour))
+				_, err := plan(t, f, f.Client())
+				require.NoError(t, err, name)
+			})
+		}
+	})
+}

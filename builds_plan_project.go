@@ -92,6 +92,7 @@ func (o *ProjectOptions) within() time.Duration {
 
 // jobsToRead lists the jobs of a project that can have builds to decide about.
 func (s *BuildsService) jobsToRead(ctx context.Context, projectID string, in *ProjectOptions, opts []CallOption) ([]*Job, error) {
+	s.client.clock.expire()
 	var wanted []*Job
 	found := false
 	for job, err := range s.client.Jobs.All(ctx, projectID, nil, respondingInto(new(Response), opts)...) {

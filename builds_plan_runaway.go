@@ -32,7 +32,7 @@ func (s *BuildsService) PlanRunaway(ctx context.Context, jobID string, in *Runaw
 	if err := in.validate(); err != nil {
 		return nil, opListBuildInfoRecordByJobID.named(err)
 	}
-	builds, w, err := s.collect(ctx, jobID, within(in.Within), opts)
+	builds, w, err := s.collectAnew(ctx, jobID, within(in.Within), opts)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (s *BuildsService) PlanSuperseded(ctx context.Context, jobID string, in *Su
 	if err := options.validate(); err != nil {
 		return nil, opListBuildInfoRecordByJobID.named(err)
 	}
-	builds, w, err := s.collect(ctx, jobID, within(options.Within), opts)
+	builds, w, err := s.collectAnew(ctx, jobID, within(options.Within), opts)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ func (s *BuildsService) StopPlanned(ctx context.Context, plan *StopPlan, in *Sto
 	if err != nil {
 		return nil, opStopJob.named(err)
 	}
+	s.client.clock.expire()
 	outcomes := make([]StopOutcome, len(chosen))
 	stop := func(i int) { outcomes[i] = p.stop(ctx, &chosen[i]) }
 	for i := range inParallel(len(chosen), cmp.Or(p.Parallel, defaultParallel), stop) {

@@ -44,8 +44,13 @@ func (k *serviceClock) observe(header http.Header, sent time.Time) {
 	k.learned.Store(received.UnixNano())
 }
 
-// known reports whether a response has told the service's time.
-func (k *serviceClock) known() bool { return k.learned.Load() != 0 }
+// expire lets the next response tell the time, however short ago another did: the local clock may have been set since.
+func (k *serviceClock) expire() { k.learned.Store(0) }
+
+// moved reports whether responses have told another time since ahead was read.
+func (k *serviceClock) moved(ahead int64) bool {
+	return time.Duration(k.ahead.Load()-ahead).Abs() > dateTolerance
+}
 
 // now is the service's time.
 func (k *serviceClock) now() time.Time { return k.at(time.Now()) }

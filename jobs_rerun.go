@@ -75,10 +75,11 @@ func (s *JobsService) FindRun(ctx context.Context, jobID string, in *RunRequest,
 	if since.IsZero() {
 		return nil, opListBuildInfoRecordByJobID.named(invalid("since must not be zero"))
 	}
-	request := orZero(in)
+	request, clock := orZero(in), &s.client.clock
+	clock.expire()
 	for {
-		known := s.client.clock.at(since)
-		window := BuildListOptions{From: known.Add(-findPad), To: s.client.clock.now().Add(findAhead)}
+		ahead := clock.ahead.Load()
+		window := BuildListOptions{From: clock.at(since).Add(-findPad), To: clock.now().Add(findAhead)}
 		builds := []*Build{}
 		var failed error
 		for build, err := range s.client.Builds.All(ctx, jobID, &window, opts...) {
@@ -87,7 +88,7 @@ func (s *JobsService) FindRun(ctx context.Context, jobID string, in *RunRequest,
 			}
 		}
 		switch {
-		case s.client.clock.at(since).Sub(known).Abs() > dateTolerance: // the first response of a client tells that the local clock is wrong
+		case clock.moved(ahead): // the list was asked for the wrong time
 		case failed != nil:
 			return nil, failed
 		default:
