@@ -49,7 +49,7 @@ func pathURL(endpoint *url.URL, path string) (*url.URL, error) {
 		return nil, invalid("the path must be escaped and must start with exactly one slash, got %s", quoted(bare))
 	}
 	for segment := range strings.SplitSeq(bare[1:], "/") {
-		plain, _ := url.PathUnescape(segment)
+		plain := unescaped(segment)
 		switch name, _, _ := strings.Cut(plain, ";"); { // servers in Java leave out the rest
 		case name == "" && bare != "/":
 			return nil, invalid("the path must not have empty segments, got %s", quoted(bare))
@@ -67,6 +67,21 @@ func pathURL(endpoint *url.URL, path string) (*url.URL, error) {
 	u.Path += given.Path
 	u.RawQuery, u.ForceQuery = given.RawQuery, given.ForceQuery
 	return &u, nil
+}
+
+// escapings is how often a path may be escaped: proxies unescape it before the service does.
+const escapings = 4
+
+// unescaped is a segment as the last of several servers may read it.
+func unescaped(segment string) string {
+	for range escapings {
+		plain, err := url.PathUnescape(segment)
+		if err != nil || plain == segment {
+			break
+		}
+		segment = plain
+	}
+	return segment
 }
 
 func isMethod(method string) bool {

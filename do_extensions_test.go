@@ -106,12 +106,14 @@ func TestDoInputs(t *testing.T) {
 		"string reader":                   {http.MethodPost, strings.NewReader("hello"), nil},
 		"buffer":                          {http.MethodPost, bytes.NewBufferString("hello"), nil},
 		"pipe":                            {http.MethodPost, func() any { r, _ := io.Pipe(); return r }(), nil},
+		"reader for a query":              {http.MethodGet, strings.NewReader("a=b"), nil},
 		"channel":                         {http.MethodPost, make(chan int), nil},
 		"function":                        {http.MethodPost, func() {}, nil},
 		"number for a query":              {http.MethodGet, 7, nil},
 		"bytes that are not UTF-8":        {http.MethodPost, struct{ Branch string }{"feat/\xe4"}, nil},
 		"the same in a map":               {http.MethodPost, map[string]any{"a": []string{"ok", text}}, nil},
 		"the same as a name":              {http.MethodPost, map[string]string{text: "v"}, nil},
+		"the same in raw JSON":            {http.MethodPost, json.RawMessage(`"P` + text + `"`), nil},
 		"the same behind pointers":        {http.MethodPost, &struct{ P **string }{ptr(&text)}, nil},
 		"the same in a query":             {http.MethodGet, url.Values{"q": {text}}, nil},
 		"the same as a query's parameter": {http.MethodGet, url.Values{text: {"q"}}, nil},
@@ -141,7 +143,7 @@ func TestDoPathMeansTheSame(t *testing.T) {
 	for _, path := range []string{
 		"", "v1", "//v1", "/v1//delete", "/v1/job/", "/v1/./x", "/v1/../x", "/v1/%2e/x", "/v1/%2E%2e/x", "/v1/.%2E", "/v1/a%2Fb", "/v1/a%2fb",
 		"/v1/a%5Cb", "/v1/a b", "/v1/a#b", "/v1/中", "/v1/a\n", "/v1?a;b", "/v1/%zz",
-		"/v1/..;/x", "/v1/..;a=b/x", "/v1/%2e%2e%3Bx/y", "/v1/.;/x", "/v1/;a/x",
+		"/v1/%252e%252e/x", "/v1/%25252E./x", "/v1/a%252fb", "/v1/..;/x", "/v1/..;a=b/x", "/v1/%2e%2e%3Bx/y", "/v1/.;/x", "/v1/;a/x",
 	} {
 		transport := httpfake.Script(httpfake.Reply(200, "{}"))
 		err := sdktest.Client(t, transport).Do(t.Context(), http.MethodGet, path, nil, nil)

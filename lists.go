@@ -78,7 +78,7 @@ func queryOf(in any) (url.Values, error) {
 		return maps.Clone(given), nil
 	}
 	values, err := query.Values(in)
-	if err != nil {
+	if err != nil || isReader(in) {
 		return nil, invalid("in must be a struct with url tags")
 	}
 	return values, nil

@@ -205,12 +205,15 @@ func (c *call) addQuery(values url.Values) error {
 
 // encodeJSON encodes a value of the caller's.
 func encodeJSON(value any) ([]byte, error) {
-	if _, ok := value.(io.Reader); ok {
+	if isReader(value) {
 		return nil, invalid("in must be a value for encoding/json, not a reader")
 	}
 	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, invalid("in cannot be sent as JSON: %s", errorText(err))
+	}
+	if !utf8.Valid(body) { // raw JSON
+		return nil, invalid("in must be UTF-8")
 	}
 	if bytes.Contains(body, replacedText) {
 		if text, ok := notUTF8(reflect.ValueOf(value), maxInputDepth); ok {
@@ -218,6 +221,12 @@ func encodeJSON(value any) ([]byte, error) {
 		}
 	}
 	return body, nil
+}
+
+// isReader tells a body that is ready to be sent from a value to encode, whose fields it would hide.
+func isReader(value any) bool {
+	_, ok := value.(io.Reader)
+	return ok
 }
 
 // replacedText is what encoding/json writes in place of bytes that are not UTF-8. The character itself it writes
