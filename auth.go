@@ -25,7 +25,7 @@ type Token struct {
 // use it fail with ErrInvalidArgument.
 func NewToken(value string, expiresAt time.Time) *Token {
 	header := []string{value}
-	return &Token{header: func() []string { return header }, sendable: isHeaderValue(value), expiresAt: expiresAt}
+	return &Token{header: func() []string { return header }, sendable: isTrimmed(value), expiresAt: expiresAt}
 }
 
 // Value returns the token itself, a credential.

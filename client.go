@@ -148,7 +148,7 @@ func (cfg *config) validate() error {
 		return invalid("the token source must not be nil")
 	case cfg.keys != nil && isNil(*cfg.keys):
 		return invalid("the access key source must not be nil")
-	case cfg.projectID != nil && (*cfg.projectID == "" || !isHeaderValue(*cfg.projectID)):
+	case cfg.projectID != nil && (*cfg.projectID == "" || !isTrimmed(*cfg.projectID)):
 		return invalid("the project id must not be empty or have characters that a header cannot carry")
 	case !isHeaderValue(cfg.userAgent):
 		return invalid("the user agent must not have characters that a header cannot carry")
@@ -189,7 +189,7 @@ func checkToken(t *Token) error {
 	switch {
 	case !t.usable():
 		return invalid("the token must not be empty")
-	case !isHeaderValue(t.Value()):
+	case !isTrimmed(t.Value()):
 		return invalid("the token must not have characters that a header cannot carry")
 	}
 	return nil
@@ -220,6 +220,11 @@ func parseEndpoint(endpoint string, insecure bool, allowance string) (*url.URL, 
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	if strings.HasSuffix(u.Path, "/") || strings.Contains(u.Path, "//") {
 		return nil, invalid("the endpoint's path must not have empty segments")
+	}
+	for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
+		if plain := unescaped(segment); plain == "." || plain == ".." {
+			return nil, invalid("the endpoint's path must not have dot segments")
+		}
 	}
 	if isLocalhost(u.Hostname()) {
 		u.Host = strings.TrimSuffix("localhost:"+u.Port(), ":") // net/http knows no other spelling, and would use a proxy

@@ -16,6 +16,10 @@ func TestEndpointHostAndPort(t *testing.T) {
 		"https://::1":                                brackets,
 		"https://fe80::1/v3":                         brackets,
 		"https://a.example.com:1:2":                  brackets,
+		"https://a.example.com/v1/../v3":             "dot segments",
+		"https://a.example.com/%2E":                  "dot segments",
+		"https://a.example.com/v1/%252e%252e":        "dot segments",
+		"https://a.example.com/v1/...":               "",
 		"https://[2001:db8::1]":                      "",
 		"https://[2001:db8::1]:8443":                 "",
 		"https://a.example.com:65536":                port,
@@ -32,6 +36,7 @@ func TestEndpointHostAndPort(t *testing.T) {
 			continue
 		}
 		require.ErrorIs(t, err, ErrInvalidArgument, endpoint)
+		require.ErrorContains(t, err, want, endpoint)
 	}
 }
 

@@ -153,7 +153,7 @@ func (p podIdentity) key(ctx context.Context, transport http.RoundTripper) (*Acc
 		return nil, fmt.Errorf("not asked: the file of %s cannot be read: %s", podIdentityFile, fileProblem(err))
 	}
 	token = strings.TrimSpace(token)
-	if token == "" || !isHeaderValue(token) {
+	if token == "" || !isTrimmed(token) {
 		return nil, fmt.Errorf("not asked: the file of %s does not hold a token", podIdentityFile)
 	}
 	status, body, err := fetchKey(ctx, transport, http.MethodPost, p.uri, "{}",
@@ -205,7 +205,7 @@ func (m metadataService) session(ctx context.Context, transport http.RoundTrippe
 		return http.Header{}, nil
 	case status != http.StatusOK:
 		return nil, statusError(status)
-	case token == "" || !isHeaderValue(token):
+	case token == "" || !isTrimmed(token):
 		return nil, errors.New("the response to the request for a session holds no token")
 	}
 	return http.Header{"X-Metadata-Token": {token}}, nil

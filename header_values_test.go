@@ -73,6 +73,20 @@ func TestHeaderValueRejected(t *testing.T) {
 	}
 }
 
+// B19: a token that HTTP would cut, perhaps to nothing, is rejected before anything is sent.
+func TestTokenWithSpacesRejected(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{" ", "   ", "token ", " token"} {
+		transport := httpfake.Script(httpfake.Reply(http.StatusOK, `{"result":true}`))
+		issued := codeartsbuild.TokenSourceFunc(func(context.Context) (*codeartsbuild.Token, error) {
+			return codeartsbuild.NewToken(token, time.Time{}), nil
+		})
+		err := sdktest.Stop(t.Context(), sdktest.ClientWith(t, codeartsbuild.WithTokenSource(issued), transport))
+		require.Equal(t, []string{"ErrInvalidArgument"}, sdktest.Kinds(err), "%q", token)
+		require.Zero(t, transport.Count())
+	}
+}
+
 // B8: an id, path or region that no request can carry is rejected, and the text of the error is printable.
 func TestIDOrPathWithControlCharactersRejected(t *testing.T) {
 	t.Parallel()

@@ -113,14 +113,19 @@ func (cfg *IAMConfig) validate() error {
 }
 
 // isName rejects a text that IAM would not find, or find as another one: in another encoding, or with the line break
-// of the file that it was read from.
+// or the byte order mark of the file that it was read from.
 func isName(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, isControl)
+}
+
+// isControl also recognizes what ends a line or begins a file beyond ASCII.
+func isControl(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }
 
 // isSecret is less strict, since a password may hold a control character for good reason, but not at its ends.
 func isSecret(text string) bool {
-	return utf8.ValidString(text) && strings.TrimFunc(text, unicode.IsControl) == text
+	return utf8.ValidString(text) && strings.TrimFunc(text, isControl) == text
 }
 
 func (cfg *IAMConfig) origin() (*url.URL, error) {
@@ -323,7 +328,7 @@ func (r *loginResponse) decodePayload(payload []byte, of about) error {
 	switch {
 	case value == "":
 		return errors.New("the response to the login has no X-Subject-Token")
-	case !isHeaderValue(value):
+	case !isTrimmed(value):
 		return errors.New("the token has characters that a header cannot carry")
 	case err != nil || body.Token == nil:
 		return errors.New("the response to the login does not describe a token")

@@ -255,6 +255,7 @@ func TestLoginTextThatCannotBeMeant(t *testing.T) {
 	}
 	for value, shown := range map[string]string{
 		"acme\n": `"acme\n"`, "acme\r\n": `"acme\r\n"`, "b\xfcro": `"b\xfcro"`, "acme\x00": `"acme\x00"`, "ac\tme": `"ac\tme"`, "\x85acme": `"\x85acme"`, "acme\u0085": `"acme\u0085"`,
+		"acme\u2028": `"acme\u2028"`, "\ufeffacme": `"\ufeffacme"`,
 	} {
 		for field, set := range fields {
 			cfg := loginAt(httpfake.Script(issueEach()))
@@ -267,6 +268,7 @@ func TestLoginTextThatCannotBeMeant(t *testing.T) {
 	for name, secret := range map[string]string{
 		"line break": hiddenPassword + "\n", "of Windows": hiddenPassword + "\r\n", "before": "\n" + hiddenPassword, "Latin-1": hiddenPassword + "\xe4",
 		"cut in a character": (hiddenPassword + "ä")[:len(hiddenPassword)+1], "NUL": hiddenPassword + "\x00", "next line": hiddenPassword + "\u0085",
+		"line separator": hiddenPassword + "\u2028", "paragraph separator": hiddenPassword + "\u2029", "byte order mark": "\ufeff" + hiddenPassword,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,6 +59,9 @@ func isHeaderValue(text string) bool {
 	return true
 }
 
+// isTrimmed reports whether a text is a header value that arrives as it is: HTTP cuts off spaces at its ends.
+func isTrimmed(text string) bool { return isHeaderValue(text) && strings.Trim(text, " ") == text }
+
 // isWord reports whether text is a header value without spaces and commas, as ids, keys and tokens are.
 func isWord(text string) bool { return isHeaderValue(text) && !strings.ContainsAny(text, " ,") }
 
