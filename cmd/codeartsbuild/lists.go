@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
@@ -37,8 +38,15 @@ func (p *program) buildsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if len(jobs) == 0 {
+			return nil
+		}
+		now, err := serviceTime(ctx, client, jobs[0])
+		if err != nil {
+			return err
+		}
 		for _, job := range jobs {
-			if err := p.listBuilds(ctx, client, job, within, most); err != nil {
+			if err := p.listBuilds(ctx, client, job, now.Add(-within), most); err != nil {
 				return err
 			}
 		}
@@ -52,10 +60,23 @@ func (p *program) buildsCommand() *cobra.Command {
 	return cmd
 }
 
-func (p *program) listBuilds(ctx context.Context, client *codeartsbuild.Client, job string, within time.Duration, most int) error {
-	now := time.Now()
+// serviceTime is the time of the service, by which builds are listed: the local clock may be wrong.
+func serviceTime(ctx context.Context, client *codeartsbuild.Client, job string) (time.Time, error) {
+	var response codeartsbuild.Response
+	_, err := client.Builds.List(ctx, job, &codeartsbuild.BuildListOptions{PageSize: 1}, codeartsbuild.WithResponseInto(&response))
+	if err != nil {
+		return time.Time{}, err
+	}
+	now, err := http.ParseTime(response.Header.Get("Date"))
+	if err != nil {
+		return time.Now(), nil
+	}
+	return now, nil
+}
+
+func (p *program) listBuilds(ctx context.Context, client *codeartsbuild.Client, job string, since time.Time, most int) error {
 	rows := [][]string{{"BUILD", "STATUS", "BEGAN", "TOOK", "TRIGGER", "REVISION", "BRANCH"}}
-	for b, err := range client.Builds.All(ctx, job, &codeartsbuild.BuildListOptions{From: now.Add(-within), To: now}) {
+	for b, err := range client.Builds.All(ctx, job, &codeartsbuild.BuildListOptions{From: since}) {
 		if err != nil {
 			return err
 		}

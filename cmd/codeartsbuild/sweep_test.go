@@ -84,6 +84,51 @@ func TestProjectWithoutJobs(t *testing.T) {
 	}
 }
 
+// The builds of a time are those of the service's time: the local clock may be hours off.
+func TestBuildsByTheClockOfTheService(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{-3 * time.Hour, 0, 3 * time.Hour} {
+		server := newServer(t)
+		server.Always("", func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+				next.ServeHTTP(w, r)
+			})
+		})
+		job := server.AddJob("nightly")
+		now := time.Now().Add(ahead)
+		server.AddBuild(job, codeartsbuild.Build{StartedAt: now.Add(-2 * time.Hour)})
+		server.AddBuild(job, codeartsbuild.Build{StartedAt: now.Add(-time.Minute)})
+		for _, target := range [][]string{{"--job", job}, {"--project", server.ProjectID()}} {
+			stdout, stderr, code := call(t, append([]string{"builds", "--within", "1h", "-o", "json", "--endpoint", server.URL}, target...)...)
+			if code != exitDone || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, `"build":"2"`) {
+				t.Errorf("the service is %v ahead, %s: exit %d, stdout %q, stderr %q, want build 2 alone", ahead, target[0], code, stdout, stderr)
+			}
+		}
+	}
+}
+
+// A job of a project is looked at unless it is known to be idle.
+func TestJobsThatMayBuild(t *testing.T) {
+	t.Parallel()
+	for row, want := range map[string]bool{
+		`"is_finished":true,"last_build_time":"","last_build_status":"red"`:                        true,
+		`"is_finished":true,"last_build_time":"1970-01-01 08:00:00","last_build_status":"red"`:     true,
+		`"is_finished":true,"last_build_time":"2020-01-01 00:00:00","last_build_status":"running"`: true,
+		`"is_finished":false,"last_build_time":"2020-01-01 00:00:00","last_build_status":"red"`:    true,
+		`"is_finished":true,"last_build_time":"2020-01-01 00:00:00","last_build_status":"red"`:     false,
+		`"is_finished":true,"last_build_time":"","last_build_status":"none"`:                       false,
+	} {
+		server := newServer(t)
+		job := newPushes(server)
+		server.Next("ListProjectJobs", codeartsbuildtest.Reply(200, `{"result":{"jobs":[{"id":"`+job+`",`+row+`}],"total":1}}`))
+		stdout, stderr, _ := call(t, "branches", "--branch", "main", "--project", server.ProjectID(), "--endpoint", server.URL)
+		if got := strings.Contains(stdout, "STOP"); got != want {
+			t.Errorf("%s: builds of the job are planned: %v, want %v; stdout %q, stderr %q", row, got, want, stdout, stderr)
+		}
+	}
+}
+
 // records are the events of an audit file for each build.
 func records(t *testing.T, name string) map[string][]string {
 	t.Helper()

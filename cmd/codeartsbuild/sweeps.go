@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/codeartsbuild-go/codeartsbuild"
@@ -134,7 +135,11 @@ func (t *target) activeJobs(ctx context.Context, client *codeartsbuild.Client, w
 			return nil, err
 		}
 		found = true
-		if !job.Finished || job.LastBuildTime.After(since) {
+		idle := job.LastBuildTime.Before(since)
+		if job.LastBuildTime.IsZero() { // it was never built, or the service does not say when
+			idle = strings.EqualFold(string(job.LastBuildStatus), string(codeartsbuild.JobNeverBuilt))
+		}
+		if !idle || !job.Finished || job.LastBuildStatus == codeartsbuild.StatusRunning {
 			active = append(active, job.ID)
 		}
 	}
