@@ -16,6 +16,9 @@ var timeLayouts = []string{
 	"2006-01-02T15:04:05Z0700",
 	"2006-01-02T15:04:05",
 	"2006-1-2 15:04:05",
+	"2006-1-2 15:04:05Z07:00",
+	"2006-1-2 15:04:05Z0700",
+	"2006/1/2 15:04:05",
 	"2006-1-2 15:04",
 	"2006-1-2",
 	"2006/1/2",
@@ -45,8 +48,14 @@ func Time(text string) time.Time {
 }
 
 func parseTime(text string) time.Time {
-	if n, err := strconv.ParseInt(strings.TrimSuffix(text, ".0"), 10, 64); err == nil {
-		return epoch(n)
+	if len(text) == len(compact) { // as milliseconds it would be after the year 2286
+		if t, err := time.ParseInLocation(compact, text, serviceZone); err == nil {
+			return t.UTC()
+		}
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	if n, err := strconv.ParseInt(whole, 10, 64); err == nil && strings.Trim(fraction, "0123456789") == "" {
+		return epoch(n, fraction)
 	}
 	for _, layout := range timeLayouts {
 		if t, err := time.ParseInLocation(layout, text, serviceZone); err == nil {
@@ -56,11 +65,15 @@ func parseTime(text string) time.Time {
 	return time.Time{}
 }
 
+// compact is a time without anything between its parts.
+const compact = "20060102150405"
+
 // epoch reads seconds or milliseconds since 1970. The size tells them apart: the seconds of the year 3058
 // are the milliseconds of January 1971.
-func epoch(n int64) time.Time {
-	if n < 1<<35 {
-		return time.Unix(n, 0).UTC()
+func epoch(n int64, fraction string) time.Time {
+	if n >= 1<<35 {
+		return time.UnixMilli(n).UTC()
 	}
-	return time.UnixMilli(n).UTC()
+	part, _ := time.ParseDuration("0." + fraction + "s")
+	return time.Unix(n, int64(part)).UTC()
 }
