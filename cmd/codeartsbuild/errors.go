@@ -125,7 +125,7 @@ func (p *program) report(cmd *cobra.Command, err error) int {
 	var usage *usageError
 	advice := remedy(err)
 	switch {
-	case err == nil, errors.Is(err, errOutput):
+	case err == nil, errors.Is(err, errOutput) && !errors.As(err, new(*remedied)): // it is told with the code
 	case errors.As(err, &usage):
 		p.stderr.line("Usage: %s\nRun \"%s -h\" to see the flags.", cmd.UseLine(), cmd.CommandPath())
 		if advice != "" {

@@ -196,6 +196,31 @@ func TestEndOfTheProgramStopsTheBuild(t *testing.T) {
 	}
 }
 
+// Whether the build goes on is said on stderr also when the end of stdout is what ended the program.
+func TestClosedStdoutAndAStopThatFails(t *testing.T) {
+	t.Parallel()
+	for want, fault := range map[string]codeartsbuildtest.Fault{
+		"the stop of the build was accepted":                 nil,
+		"Look whether build 1 still runs, and stop it if it": codeartsbuildtest.Reply(404, `{}`),
+	} {
+		server := newServer(t)
+		job := server.AddJob("nightly")
+		build := server.StartBuild(job)
+		server.AppendLog(job, build, "line\n")
+		server.Next("StopJob", fault)
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.Close()
+		p := start(t, writer, "run", "--job", job, "--attach", build, "--endpoint", server.URL)
+		writer.Close()
+		if code := p.end(); code != exitFailed || !strings.Contains(p.stderr.String(), want) {
+			t.Errorf("exit %d, stderr %q, want 1 and %q", code, p.stderr.String(), want)
+		}
+	}
+}
+
 // newLogFiles makes the files of TestLogFile.
 func newLogFiles(t *testing.T) (path func(name string) string) {
 	t.Helper()
