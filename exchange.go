@@ -126,15 +126,24 @@ func (c *Client) exchange(call *call, req *http.Request, sent time.Time, buffer 
 // proxies exist that compress all the same.
 func decompress(resp *http.Response) error {
 	values := resp.Header["Content-Encoding"]
-	if len(values) == 0 || values[0] == "" || strings.EqualFold(values[0], "identity") {
+	if len(values) == 0 {
 		return nil
 	}
-	encoding := values[0]
-	if !strings.EqualFold(encoding, "gzip") && !strings.EqualFold(encoding, "x-gzip") {
+	var encodings []string
+	for encoding := range strings.SplitSeq(strings.Join(values, ","), ",") {
+		if encoding = strings.TrimSpace(encoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+			encodings = append(encodings, encoding)
+		}
+	}
+	switch encoding := strings.Join(encodings, ", "); strings.ToLower(encoding) {
+	case "":
+		return nil
+	case "gzip", "x-gzip":
+		resp.Body = &gzipBody{ReadCloser: resp.Body}
+		return nil
+	default:
 		return errors.New("the response has the Content-Encoding " + encoding + ", which was not asked for")
 	}
-	resp.Body = &gzipBody{ReadCloser: resp.Body}
-	return nil
 }
 
 // A gzipBody decompresses a body while it is read. An empty body stays empty.

@@ -41,6 +41,8 @@ func TestGzipUnasked(t *testing.T) {
 		"success":                   {200, zipped(`{"result":true}`), "gzip", nil},
 		"success in capitals":       {200, zipped(`{"result":true}`), "GZIP", nil},
 		"the old name":              {200, zipped(`{"result":true}`), "x-gzip", nil},
+		"beside identity":           {200, zipped(`{"result":true}`), "identity, gzip", nil},
+		"before identity, finished": {400, zipped(finished), "gzip , Identity", []string{"ErrBuildFinished"}},
 		"not compressed":            {200, `{"result":true}`, "identity", nil},
 		"nothing":                   {204, "", "gzip", nil},
 		"nothing, with length":      {200, "", "gzip", nil},
@@ -63,9 +65,14 @@ func TestGzipUnasked(t *testing.T) {
 			require.ElementsMatch(t, tt.kinds, sdktest.Kinds(sdktest.Stop(t.Context(), client)))
 		})
 	}
-	t.Run("a file", func(t *testing.T) {
+	t.Run("a file, and two headers", func(t *testing.T) {
 		t.Parallel()
-		srv := httptest.NewServer(httpfake.Handler(200, zipped("line\n"), "Content-Encoding", "gzip", "Content-Type", "application/octet-stream"))
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Content-Encoding", "identity")
+			w.Header().Add("Content-Encoding", "gzip")
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = io.WriteString(w, zipped("line\n"))
+		}))
 		defer srv.Close()
 		file, err := sdktest.Client(t, nil, codeartsbuild.WithEndpoint(srv.URL)).Logs.Download(t.Context(), "0b5e8ba6-ab5d-4bba-8e5b-6f2a4d2b9c11")
 		require.NoError(t, err)
