@@ -111,10 +111,10 @@ func pathLabel(path string) string {
 // A wholeResponse is the out of Do.
 type wholeResponse struct{ out any }
 
-// keep stores the body if the caller wants it as it is, and reports whether that is so.
+// keep stores the body if the caller wants it as it is, and reports whether that is so. An empty one changes nothing.
 func (w *wholeResponse) keep(body []byte) bool {
 	raw, ok := w.out.(*[]byte)
-	if ok {
+	if ok && len(body) > 0 {
 		*raw = bytes.Clone(body)
 	}
 	return ok

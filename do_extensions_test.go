@@ -40,6 +40,9 @@ func TestDoEmptyResponse(t *testing.T) {
 			require.Equal(t, payload{"as it was"}, out)
 		})
 	}
+	raw := []byte("as it was")
+	require.NoError(t, sdktest.Client(t, httpfake.Reply(204, "")).Do(t.Context(), http.MethodPost, "/v1/anything", nil, &raw))
+	require.Equal(t, "as it was", string(raw))
 }
 
 // B95: JSON that does not fit the Go type is the caller's mistake: one request, a known outcome, and a text that names
