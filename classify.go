@@ -93,7 +93,7 @@ func classifySuccess(c *call, a *attempt) verdict {
 		return unreadable(c, a, "the response quotes a secret of the request")
 	}
 	err := decode(cleaned, c.op.flat, c.out, about{c.job, c.build, c.project, a.header})
-	if err == nil && c.effect != readOnly && !whole { // a false confirmation costs more than a doubt
+	if err == nil && c.effect != readOnly && !whole { // a wrong success costs more than an unknown outcome
 		err = checkSpelling(cleaned)
 	}
 	switch {
