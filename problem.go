@@ -158,7 +158,7 @@ func firstText(values [][]byte) string {
 // startText is the start of a text, which is cut to far less. A success that tells of a failure can be large.
 func startText(value []byte) string { return loosejson.Text(value[:min(len(value), maxErrorResponse)]) }
 
-// maxWrapped limits what unwrapText copies.
+// maxWrapped is about the limit of what unwrapText copies.
 const maxWrapped = 1 << 20
 
 // unwrapText undoes the JSON strings into which some responses are packed, and a byte order mark.

@@ -19,3 +19,13 @@ func TestServiceCode(t *testing.T) {
 		require.Equal(t, want, isServiceCode([]byte(text)), text)
 	}
 }
+
+// B35: a code beside a message is the status of an error from 400 to 599.
+func TestErrorStatus(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`399`: false, `400`: true, `"404"`: true, `599`: true, `600`: false, `-404`: false, `404.5`: false, `"x"`: false, ``: false,
+	} {
+		require.Equal(t, want, isErrorStatus([]byte(text)), text)
+	}
+}
