@@ -90,6 +90,17 @@ type ring struct {
 
 func (r ring) MarshalJSON() ([]byte, error) { return []byte(`"\ufffd"`), nil }
 
+// These are rings of one kind of value each.
+type (
+	structRing struct{ Next *structRing }
+	sliceRing  []sliceRing
+	mapRing    map[string]mapRing
+)
+
+func (*structRing) MarshalJSON() ([]byte, error) { return []byte(`"\ufffd"`), nil }
+func (sliceRing) MarshalJSON() ([]byte, error)   { return []byte(`"\ufffd"`), nil }
+func (mapRing) MarshalJSON() ([]byte, error)     { return []byte(`"\ufffd"`), nil }
+
 // Only a text that is not UTF-8 is rejected, wherever it stands in a value. A value that writes itself may be a ring.
 func TestNotUTF8(t *testing.T) {
 	t.Parallel()
@@ -106,6 +117,9 @@ func TestNotUTF8(t *testing.T) {
 		"key":     ringOf(func(r *ring) any { return map[*ring]bool{r: true} }),
 		"value":   ringOf(func(r *ring) any { return map[string]*ring{"a": r} }),
 	}
+	ofStructs, ofSlices, ofMaps := &structRing{}, make(sliceRing, 1), mapRing{}
+	ofStructs.Next, ofSlices[0], ofMaps["a"] = ofStructs, ofSlices, ofMaps
+	rings["structs"], rings["slices"], rings["maps"] = ofStructs, ofSlices, ofMaps
 	for name, value := range rings {
 		_, err := encodeJSON(value)
 		require.NoError(t, err, name)

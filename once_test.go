@@ -35,6 +35,7 @@ func TestOnceRetriedIfNotProcessed(t *testing.T) {
 		"too frequent as 500":      httpfake.Reply(500, `{"error_code":"CB.00060211"}`),
 		"too frequent as 200":      httpfake.Reply(200, `{"error_code":"CB.00060211"}`),
 		"throttled":                httpfake.Reply(429, `{"error_code":"APIGW.0308"}`),
+		"throttled as 502":         httpfake.Reply(502, `{"error_code":"APIGW.0308"}`),
 	} {
 		for callName, call := range onceCalls {
 			t.Run(name+"/"+callName, func(t *testing.T) {
@@ -133,4 +134,13 @@ func TestOnceConnectionRefused(t *testing.T) {
 	require.ErrorContains(t, err, "refused")
 	require.NotErrorIs(t, err, codeartsbuild.ErrOutcomeUnknown)
 	require.Equal(t, 3, response.Attempts)
+}
+
+// B26: a gateway that throttles has not passed the request on, whichever status it gives.
+func TestOnceThrottledByTheGateway(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{429, 400, 500, 502, 504} {
+		client := sdktest.Client(t, httpfake.Reply(status, `{"error_code":"APIGW.0308","error_msg":"throttled"}`), sdktest.Once)
+		require.Equal(t, []string{"ErrTooManyRequests"}, sdktest.Kinds(sdktest.Run(t.Context(), client)), "%d", status)
+	}
 }
