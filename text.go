@@ -27,11 +27,16 @@ func writeWord(b *strings.Builder, text string, limit int) {
 			space = true
 			continue
 		}
-		if b.Len()+utf8.RuneLen(r)+2 > end {
+		parted := space && started
+		room := utf8.RuneLen(r) + len("…")
+		if parted {
+			room++
+		}
+		if b.Len()+room > end {
 			b.WriteString("…")
 			return
 		}
-		if space && started {
+		if parted {
 			b.WriteByte(' ')
 		}
 		space, started = false, true
