@@ -29,3 +29,11 @@ func TestErrorStatus(t *testing.T) {
 		require.Equal(t, want, isErrorStatus([]byte(text)), text)
 	}
 }
+
+// B36: the part of a code behind its last dot counts, whatever is before it.
+func TestCodeBehindTheLastDot(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"00031006", ".00031006", "CB.00031006", "DEV.CB.00031006", "OTHER.00031006"} {
+		require.Equal(t, []error{ErrNotFound}, meaningOf(422, code).kinds, code)
+	}
+}
