@@ -282,13 +282,14 @@ func TestUnknownFields(t *testing.T) {
 			},
 			[]codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", 1)}, "", "", true,
 		},
-		"no name":        {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("", 1)}, "", "", true},
-		"no parameter":   {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithQuery("", "1")}, "", "", true},
-		"a channel":      {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", make(chan int))}, "", "", true},
-		"no UTF-8":       {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", "\xff")}, "", "", true},
-		"a bad name":     {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("\xff", 1)}, "", "", true},
-		"a bad query":    {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithQuery("a", "\xff")}, "", "", true},
-		"nothing at all": {stopWith, nil, "", `{"job_id":"` + sdktest.JobID + `","build_no":"20"}`, false},
+		"no name":                    {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("", 1)}, "", "", true},
+		"no parameter":               {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithQuery("", "1")}, "", "", true},
+		"a channel":                  {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", make(chan int))}, "", "", true},
+		"no UTF-8":                   {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", "\xff")}, "", "", true},
+		"raw JSON that is not UTF-8": {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("a", json.RawMessage("\"\xff\""))}, "", "", true},
+		"a bad name":                 {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithBodyField("\xff", 1)}, "", "", true},
+		"a bad query":                {stopWith, []codeartsbuild.CallOption{codeartsbuild.WithQuery("a", "\xff")}, "", "", true},
+		"nothing at all":             {stopWith, nil, "", `{"job_id":"` + sdktest.JobID + `","build_no":"20"}`, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

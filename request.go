@@ -159,6 +159,9 @@ func (c *call) encode(args []string, in any, extra *additions) error {
 		if c.body, err = encodeJSON(in); err != nil {
 			return err
 		}
+		if _, own := c.out.(*wholeResponse); own && !utf8.Valid(c.body) { // raw JSON of the caller's, not of the service's
+			return invalid("in must be UTF-8")
+		}
 	}
 	if extra == nil {
 		return nil
@@ -211,9 +214,6 @@ func encodeJSON(value any) ([]byte, error) {
 	body, err := json.Marshal(value)
 	if err != nil {
 		return nil, invalid("in cannot be sent as JSON: %s", errorText(err))
-	}
-	if !utf8.Valid(body) { // raw JSON
-		return nil, invalid("in must be UTF-8")
 	}
 	if bytes.Contains(body, replacedText) {
 		if text, ok := notUTF8(reflect.ValueOf(value), maxInputDepth); ok {
@@ -280,6 +280,9 @@ func (c *call) addFields(fields []bodyField, hasBody bool) error {
 		value, err := encodeJSON(field.value)
 		if err != nil {
 			return err
+		}
+		if !utf8.Valid(value) {
+			return invalid("WithBodyField must have a value in UTF-8, got %s", quoted(string(value)))
 		}
 		members[field.name] = value
 	}
