@@ -98,7 +98,7 @@ const (
 )
 
 // parseTrigger recognizes the triggers that plans spare, and keeps any other word as it is. It looks at letters and
-// digits only, since there are many dashes and blanks; without any there is no word.
+// digits only, since there are many dashes and blanks.
 func parseTrigger(word string) string {
 	plain := strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The text of an error stays under its limit, whatever its message and its note are.
+// The text of an error stays within its limit, however long its message and its note are.
 func TestErrorTextLimit(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{0, 1, 100, 500, maxErrorText, 2 * maxErrorText} {

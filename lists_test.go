@@ -189,7 +189,7 @@ func TestTotalSpellings(t *testing.T) {
 	}
 }
 
-// B106: whatever is removed from a list while it is read, or comes to its front, each row that stays is yielded once.
+// B106: however a list shrinks, or grows at its front, while it is read, each row that stays is yielded once.
 func TestListUnderRandomChange(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3_000) {

@@ -30,7 +30,7 @@ func TestErrorStatus(t *testing.T) {
 	}
 }
 
-// B36: the part of a code behind its last dot counts, whatever is before it.
+// B36: only the part of a code behind its last dot counts.
 func TestCodeBehindTheLastDot(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"00031006", ".00031006", "CB.00031006", "DEV.CB.00031006", "OTHER.00031006"} {
