@@ -37,3 +37,15 @@ func TestCodeBehindTheLastDot(t *testing.T) {
 		require.Equal(t, []error{ErrNotFound}, meaningOf(422, code).kinds, code)
 	}
 }
+
+// B35: the title of a page stands for the page, also where the page begins with it.
+func TestSnippetOfPage(t *testing.T) {
+	t.Parallel()
+	for page, want := range map[string]string{
+		"<title>Sign in</title><p>more":              "Sign in",
+		"<html><title>Sign in</title><p>more</html>": "Sign in",
+		"<p>one</p><p>two</p>":                       "one two",
+	} {
+		require.Equal(t, want, snippet(page), page)
+	}
+}
