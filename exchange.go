@@ -17,7 +17,7 @@ import (
 const (
 	maxResponse      = 10 << 20 // of a success that is decoded; a page of 100 rows has 50 KB
 	maxErrorResponse = 64 << 10
-	maxPooled        = 64 << 10 // larger buffers are not kept
+	maxPooled        = 64 << 10 // about the size from which on buffers are not kept
 )
 
 // A response is what one attempt got back.

@@ -233,7 +233,9 @@ func isReader(value any) bool {
 // unescaped.
 var replacedText = []byte(`\ufffd`)
 
-const maxInputDepth = 32 // encoding/json has seen to it that there is no cycle
+// maxInputDepth ends the search in a value that holds itself: encoding/json rejects one, unless it writes itself. A key of a
+// map can hold itself only through a pointer, so that its own step need not count.
+const maxInputDepth = 32
 
 // notUTF8 finds the first text in a value that is not UTF-8.
 func notUTF8(v reflect.Value, depth int) (text string, found bool) {
