@@ -114,14 +114,11 @@ func (s *BuildsService) jobsToRead(ctx context.Context, projectID string, in *Pr
 	return slices.DeleteFunc(wanted, func(j *Job) bool { return j.idleSince(from) }), nil
 }
 
-// neverBuilt is the status of the last build of a job that has none.
-const neverBuilt = "none"
-
 // idleSince reports whether a job was never built, or is not building and has not begun a build since a time. A job
 // of which the service says too little is not idle.
 func (j *Job) idleSince(from time.Time) bool {
 	if j.LastBuildTime.IsZero() {
-		return strings.EqualFold(string(j.LastBuildStatus), neverBuilt)
+		return strings.EqualFold(string(j.LastBuildStatus), string(JobNeverBuilt))
 	}
 	return j.Finished && j.LastBuildStatus != StatusRunning && j.LastBuildTime.Before(from)
 }

@@ -64,8 +64,8 @@ func (o StopOutcome) MarshalJSON() ([]byte, error) {
 //
 // A build is Skipped if its reason is gone: it was queued too long and now runs; it now takes no longer than the limit;
 // it is of another branch now, or a person or a schedule turns out to have started it (RuleSuperseded and RuleBranch
-// only); the build that supersedes it was aborted, was never scheduled, is of another branch or is stopped by the same
-// plan for another reason. If one of these cannot be read, the build is left alone, with that error.
+// only); the build that supersedes it was aborted, has finished without a start, is of another branch or is stopped by
+// the same plan for another reason. If one of these cannot be read, the build is left alone, with that error.
 //
 // A plan that would stop more than Max builds, which usually means a wrong rule, is rejected with [ErrTooManyBuilds] and
 // without outcomes. So is, with [ErrInvalidArgument], a plan with a chosen build whose job is missing or is not the

@@ -134,7 +134,7 @@ func (r *StopResult) decodePayload(payload []byte, _ about) error {
 	return nil
 }
 
-// checkStopMember accepts members that it does not know.
+// checkStopMember accepts a member that tells of a success, and any member that it does not know.
 func checkStopMember(name string, value []byte) error {
 	switch {
 	case name != "result" && name != "success" && name != "status":

@@ -163,9 +163,9 @@ func listAll[T any](ctx context.Context, c *Client, op *operation, args []string
 }
 
 // walkPages walks a list from its first page on. It ends with a page without a new row, or with a short page unless the
-// total promises more: the service may give fewer rows a page than were asked for. A row that moves to a later page,
-// since others came before it, is yielded once. Rows that move to an earlier page, since others were removed, show by
-// the total: then the pages to which they can have moved are read again.
+// total promises more: the service may give fewer rows a page than were asked for. The total also tells how the list has
+// changed meanwhile. If rows came, those behind them move to later pages: each is yielded once, and a page of them is not
+// the end. If rows were removed, those behind them move to earlier pages: these are read again.
 func walkPages[T any](size int, key func(*T) string, read func(page int) (*Page[T], error)) iter.Seq2[*T, error] {
 	size = cmp.Or(size, defaultPageSize)
 	return func(yield func(*T, error) bool) {
@@ -225,9 +225,8 @@ func (p *pagePlace) back(page, total int) int {
 	return min((removed+p.fullest-1)/p.fullest, page-1)
 }
 
-// ends reports whether a list ends with a page of so many rows. A page that was read before may have no new row, and so
-// may one to which rows have moved. On a page that was read before the total cannot grow, or two servers that disagree
-// about it would be asked without end.
+// ends reports whether a list ends with a page of so many rows. On a page that was read before the total cannot grow, or
+// two servers that disagree about it would be asked without end.
 func (p *pagePlace) ends(page, total, rows, newRows int) bool {
 	if page < p.reached && total >= 0 && p.total >= 0 {
 		total = min(total, p.total)

@@ -118,6 +118,15 @@ func (p *program) branchesCommand() *cobra.Command {
 
 const maxWithin = 31 * 24 * time.Hour
 
+// isIdle reports whether a job was never built, or is not building and has not begun a build since a time. A job of which
+// the service says too little is not idle.
+func isIdle(job *codeartsbuild.Job, since time.Time) bool {
+	if job.LastBuildTime.IsZero() {
+		return strings.EqualFold(string(job.LastBuildStatus), string(codeartsbuild.JobNeverBuilt))
+	}
+	return job.Finished && job.LastBuildStatus != codeartsbuild.StatusRunning && job.LastBuildTime.Before(since)
+}
+
 // activeJobs are the jobs of the flags or, of a project, those that build or built within this time.
 func (t *target) activeJobs(ctx context.Context, client *codeartsbuild.Client, within time.Duration) ([]string, error) {
 	if t.project == "" {
@@ -135,11 +144,7 @@ func (t *target) activeJobs(ctx context.Context, client *codeartsbuild.Client, w
 			return nil, err
 		}
 		found = true
-		idle := job.LastBuildTime.Before(since)
-		if job.LastBuildTime.IsZero() { // it was never built, or the service does not say when
-			idle = strings.EqualFold(string(job.LastBuildStatus), string(codeartsbuild.JobNeverBuilt))
-		}
-		if !idle || !job.Finished || job.LastBuildStatus == codeartsbuild.StatusRunning {
+		if !isIdle(job, since) {
 			active = append(active, job.ID)
 		}
 	}
